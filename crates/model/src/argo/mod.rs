@@ -1,0 +1,20 @@
+//! Argo Workflows' objects as they are written and as its API shows them (v4.1.2,
+//! `pkg/apis/workflow/v1alpha1/workflow_types.go`). Fields that nothing here reads yet are kept verbatim in
+//! `rest`, so an object goes out as it came in.
+
+mod node_id;
+mod status;
+mod string;
+mod template;
+mod validate;
+mod workflow;
+
+pub use node_id::{NodeId, fnv1a_32, node_id, pod_name};
+pub use status::{NodeFlag, NodeOutputs, NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus};
+pub use string::{AnyString, IntOrString};
+pub use template::*;
+pub use validate::{
+    BAD_DEPENDENCY, BAD_WORKFLOW, FindTemplate, Mode, NoTemplates, PARAMETER_WITHOUT_VALUE, UNKNOWN_TEMPLATE,
+    UNRESOLVED, Validation, validate, validate_name,
+};
+pub use workflow::*;

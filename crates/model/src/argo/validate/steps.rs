@@ -1,0 +1,83 @@
+//! Steps: each group knows the outputs of those before it.
+
+use std::rc::Rc;
+
+use super::{Checker, Scope, call::Called, names, template::Site};
+use crate::argo::{Call, Template, WorkflowStep};
+
+impl<'a> Checker<'a> {
+    /// Checks the groups; returns the scope of the template's outputs.
+    pub(super) fn steps(&mut self, template: &'a Template, scope: &Rc<Scope>, site: &Site) -> Scope {
+        let mut known = Scope::within(scope);
+        let groups = template.steps.as_deref().unwrap_or_default();
+        let mut all: Vec<&str> = Vec::new();
+        for (number, group) in groups.iter().enumerate() {
+            // Argo wants names to differ in the whole template, since `steps.<name>` is one room
+            let first = all.len();
+            all.extend(group.0.iter().map(|step| step.name.as_str()));
+            for (position, message) in names::faults(&all, names::Rule::Call) {
+                if let Some(position) = position.checked_sub(first) {
+                    let message = format!("{}.steps[{number}]{message}", site.name);
+                    self.fault(
+                        super::BAD_WORKFLOW,
+                        message,
+                        &format!("{}.steps[{number}][{position}]", site.path),
+                    );
+                }
+            }
+            let mut given = Vec::new();
+            for (position, step) in group.0.iter().enumerate() {
+                let site = Site {
+                    name: format!("{}.steps[{number}].{}", site.name, step.name),
+                    path: format!("{}.steps[{number}][{position}]", site.path),
+                    inline: site.inline,
+                };
+                given.push((step, self.step(step, &known, scope, &site)));
+            }
+            for (step, called) in given {
+                add(&mut known, &step.name, &step.call, &called);
+            }
+        }
+        known
+    }
+
+    fn step(&mut self, step: &'a WorkflowStep, known: &Scope, scope: &Rc<Scope>, site: &Site) -> Called<'a> {
+        let called = self.called(&step.call, site);
+        self.call(&step.call, &called, site, scope);
+        let mut inner = Scope::within(&Rc::new(known.clone()));
+        if looped(&step.call) {
+            inner.add("item".to_owned());
+            inner.add_prefix("item.".to_owned());
+        }
+        self.references(&call_text(&step.call), &inner, &site.name, &site.path);
+        // hooks run when the step has ended
+        add(&mut inner, &step.name, &step.call, &called);
+        let hooks = step.call.rest.get("hooks");
+        self.call_hooks(hooks, &inner, &format!("{}.hooks", site.name), &format!("{}.hooks", site.path));
+        called
+    }
+}
+
+fn add(scope: &mut Scope, name: &str, call: &Call, called: &Called<'_>) {
+    if name.contains("{{") {
+        scope.add_prefix("steps.".to_owned());
+    } else {
+        scope.add_outputs(&format!("steps.{name}"), called.template(), looped(call));
+    }
+}
+
+/// Whether a call is repeated for items.
+pub(super) fn looped(call: &Call) -> bool {
+    call.with_items.is_some()
+        || !call.with_param.is_empty()
+        || call.with_sequence.as_ref().is_some_and(|value| !value.is_null())
+}
+
+/// Returns the parts of a call whose references are resolved before it runs: all but hooks and the template
+/// written in place, which know more or less.
+pub(super) fn call_text(call: &Call) -> serde_json::Value {
+    let mut call = call.clone();
+    call.inline = None;
+    call.rest.shift_remove("hooks");
+    serde_json::to_value(&call).unwrap_or_default()
+}

@@ -1,0 +1,184 @@
+//! One template: exactly one kind, valid inputs and outputs, resolvable references.
+
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::{BAD_WORKFLOW, Checker, PARAMETER_WITHOUT_VALUE, Scope, UNRESOLVED, names, scope};
+use crate::argo::{Template, TemplateKind};
+
+/// Which template is looked at: its name in messages, and its path.
+pub(super) struct Site {
+    pub(super) name: String,
+    pub(super) path: String,
+    pub(super) inline: bool,
+}
+
+impl Site {
+    pub(super) fn of_workflow(position: usize, name: &str) -> Self {
+        Self { name: format!("templates.{name}"), path: format!("spec.templates[{position}]"), inline: false }
+    }
+}
+
+const KINDS: &str = "container, containerSet, steps, script, resource, dag, data, suspend, http, plugin";
+
+/// Returns the kinds that a template has, in Argo's order.
+pub(super) fn kinds(template: &Template) -> Vec<TemplateKind> {
+    let has = |field: &str| template.rest.get(field).is_some_and(|value| !value.is_null());
+    [
+        (template.container.is_some(), TemplateKind::Container),
+        (has("containerSet"), TemplateKind::ContainerSet),
+        (template.steps.is_some(), TemplateKind::Steps),
+        (template.dag.is_some(), TemplateKind::Dag),
+        (template.script.is_some(), TemplateKind::Script),
+        (has("resource"), TemplateKind::Resource),
+        (has("data"), TemplateKind::Data),
+        (template.suspend.is_some(), TemplateKind::Suspend),
+        (has("http"), TemplateKind::Http),
+        (has("plugin"), TemplateKind::Plugin),
+    ]
+    .into_iter()
+    .filter_map(|(is, kind)| is.then_some(kind))
+    .collect()
+}
+
+impl<'a> Checker<'a> {
+    pub(super) fn template(&mut self, template: &'a Template, global: &Scope, site: &Site) {
+        let Site { name, path, .. } = site;
+        let kind = match kinds(template).as_slice() {
+            [kind] => *kind,
+            [] => {
+                let message = format!("{name} template type unspecified. choose one of: {KINDS}");
+                self.fault(BAD_WORKFLOW, message, path);
+                return;
+            }
+            _ => {
+                let message = format!("{name} multiple template types specified. choose one of: {KINDS}");
+                self.fault(BAD_WORKFLOW, message, path);
+                return;
+            }
+        };
+        self.inputs(template, site);
+        let mut inner = Scope::within(&Rc::new(global.clone()));
+        inner.add_inputs(template);
+        let inner = Rc::new(inner);
+        self.body(template, &inner, site);
+        let outputs = match kind {
+            TemplateKind::Steps => self.steps(template, &inner, site),
+            TemplateKind::Dag => self.dag(template, &inner, site),
+            _ => Scope::within(&inner),
+        };
+        self.outputs(template, kind, &outputs, site);
+        self.leaf(template, kind, site);
+    }
+
+    fn inputs(&mut self, template: &Template, site: &Site) {
+        let Site { name, path, .. } = site;
+        let names: Vec<&str> =
+            template.inputs.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+        let (prefix, at) = (format!("{name}.inputs.parameters"), format!("{path}.inputs.parameters"));
+        self.names(&names, names::Rule::Parameter, &prefix, &at);
+        let names: Vec<&str> =
+            template.inputs.artifacts.iter().map(|artifact| artifact.name.as_str()).collect();
+        let (prefix, at) = (format!("{name}.inputs.artifacts"), format!("{path}.inputs.artifacts"));
+        self.names(&names, names::Rule::Artifact, &prefix, &at);
+        let is_leaf = template.steps.is_none() && template.dag.is_none();
+        let resource = template.rest.contains_key("resource");
+        for (position, artifact) in template.inputs.artifacts.iter().enumerate() {
+            if is_leaf
+                && !resource
+                && artifact.path.is_empty()
+                && template.suspend.is_none()
+                && !template.rest.contains_key("plugin")
+            {
+                let message = format!("{name}.inputs.artifacts.{}.path not specified", artifact.name);
+                self.fault(PARAMETER_WITHOUT_VALUE, message, &format!("{at}[{position}]"));
+            }
+        }
+    }
+
+    /// Checks the references in everything but calls and outputs, which know more.
+    fn body(&mut self, template: &Template, scope: &Scope, site: &Site) {
+        let mut body = template.clone();
+        (body.steps, body.dag) = (None, None);
+        body.outputs = crate::argo::Outputs::default();
+        let mut body = serde_json::to_value(&body).unwrap_or(Value::Null);
+        if let Some(fields) = body.as_object_mut() {
+            // metrics see the node's end, which nothing else sees
+            fields.shift_remove("metrics");
+        }
+        self.references(&body, scope, &site.name, &site.path);
+    }
+
+    /// Checks every reference in `value`.
+    pub(super) fn references(&mut self, value: &Value, scope: &Scope, name: &str, path: &str) {
+        let mut unresolved: Vec<String> = Vec::new();
+        scope::texts(value, &mut |text| {
+            for tag in scope::tags(text) {
+                if !scope.resolves(tag) && !unresolved.iter().any(|known| known == tag) {
+                    unresolved.push(tag.to_owned());
+                }
+            }
+        });
+        for tag in unresolved {
+            let tag: String = tag.chars().take(128).collect();
+            self.fault(UNRESOLVED, format!("{name} failed to resolve {{{{{tag}}}}}"), path);
+        }
+    }
+
+    /// Checks what only templates that run, or only those that call others, may have.
+    fn leaf(&mut self, template: &Template, kind: TemplateKind, site: &Site) {
+        let Site { name, path, .. } = site;
+        let calls = matches!(kind, TemplateKind::Steps | TemplateKind::Dag);
+        if template.parallelism.is_some() && !calls {
+            let message = format!("{name}.parallelism is only valid for steps and dag templates");
+            self.fault(BAD_WORKFLOW, message, &format!("{path}.parallelism"));
+        }
+        if template.active_deadline_seconds.is_some() && calls {
+            let message = format!("{name}.activeDeadlineSeconds is only valid for leaf templates");
+            self.fault(BAD_WORKFLOW, message, &format!("{path}.activeDeadlineSeconds"));
+        }
+        let default = |field: &str| {
+            let defaults = self.spec.rest.get("templateDefaults").and_then(|defaults| defaults.get(field));
+            defaults.and_then(|container| container.get("image")).is_some()
+        };
+        let without_image = match kind {
+            TemplateKind::Container => template
+                .container
+                .as_ref()
+                .is_some_and(|container| container.image.is_empty() && !default("container")),
+            TemplateKind::Script => template
+                .script
+                .as_ref()
+                .is_some_and(|script| script.container.image.is_empty() && !default("script")),
+            _ => false,
+        };
+        if without_image {
+            let field = if kind == TemplateKind::Script { "script" } else { "container" };
+            self.fault(
+                BAD_WORKFLOW,
+                format!("{name}.{field}.image may not be empty"),
+                &format!("{path}.{field}"),
+            );
+        }
+        if let Some(resource) = template.rest.get("resource").filter(|_| kind == TemplateKind::Resource) {
+            let action = resource.get("action").and_then(Value::as_str).unwrap_or_default();
+            if !["get", "create", "apply", "delete", "replace", "patch"].contains(&action)
+                && !action.contains("{{")
+            {
+                let message = format!(
+                    "{name}.resource.action must be one of: get, create, apply, delete, replace, patch"
+                );
+                self.fault(BAD_WORKFLOW, message, &format!("{path}.resource"));
+            }
+            let manifest = resource.get("manifest").and_then(Value::as_str).unwrap_or_default();
+            if !manifest.contains("{{") && crate::yaml::parse("manifest", manifest).is_err() {
+                self.fault(
+                    BAD_WORKFLOW,
+                    format!("{name}.resource.manifest must be a valid yaml"),
+                    &format!("{path}.resource"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Everything that was applied, checked together: applications, definitions, scopes, policies, templates.
+//! Not here: who may do what with it (see `policy`); how a run is made of it (see `lower`).
+//!
+//! Invariant: in a [`Catalog`] every name that is referred to exists, every trait's request lies within its
+//! scopes, every scope's parents end, and every WorkflowTemplate belongs to at most one component.
+
+mod check;
+mod component;
+mod definition;
+mod faults;
+mod gate;
+mod inventory;
+mod rule;
+mod schema;
+mod scope;
+#[cfg(test)]
+mod tests;
+mod traits;
+
+use std::collections::BTreeMap;
+
+pub use faults::*;
+
+pub(crate) use gate::DEFAULT_EXPIRY_MS;
+pub(crate) use schema::ParameterSchema;
+
+use crate::{
+    argo::{FindTemplate, WorkflowSpec, WorkflowTemplate},
+    fault::{Fault, Place},
+    manifest::{Manifest, Written},
+    name::{ComponentRef, NamespacedName, ScopeRef},
+    oam::{AccessPolicy, ApprovalTrait, IdentityScope, ManualTrigger},
+};
+
+/// The checked whole of what was applied. Private fields, built only by [`Catalog::check`].
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    scopes: BTreeMap<ScopeRef, Written<IdentityScope>>,
+    templates: BTreeMap<NamespacedName, Written<WorkflowTemplate>>,
+    components: BTreeMap<ComponentRef, BoundComponent>,
+    schemas: BTreeMap<ComponentRef, ParameterSchema>,
+    by_template: BTreeMap<NamespacedName, ComponentRef>,
+    roots: BTreeMap<String, ScopeRef>,
+}
+
+/// One component with everything that binds it.
+#[derive(Debug, Clone)]
+pub struct BoundComponent {
+    /// Its name.
+    pub component: ComponentRef,
+    /// The WorkflowTemplate it installs.
+    pub template: NamespacedName,
+    /// The values the Application gives the template's parameters, by name.
+    pub parameters: BTreeMap<String, String>,
+    /// The scopes from the one it names up to the outermost parent; empty when it names none.
+    pub scopes: Vec<ScopeRef>,
+    /// Who may start runs by hand, and which parameters they may set; with its place.
+    pub manual_trigger: Option<Written<ManualTrigger>>,
+    /// The gates; with their place.
+    pub approval: Option<Written<ApprovalTrait>>,
+    /// The access policies of its Application, inline or referred to; with their places.
+    pub policies: Vec<Written<AccessPolicy>>,
+    /// Where it is written.
+    pub place: Option<Place>,
+}
+
+impl Catalog {
+    /// Checks `manifests` against each other. Objects that name no namespace are in `default`, definitions
+    /// that name none are for all namespaces.
+    ///
+    /// # Errors
+    /// Every fault found, not only the first.
+    pub fn check(manifests: Vec<Manifest>) -> Result<Self, Vec<Fault>> {
+        check::check(manifests)
+    }
+    /// Returns the component with this name.
+    pub fn component(&self, component: &ComponentRef) -> Option<&BoundComponent> {
+        self.components.get(component)
+    }
+    /// Returns every component, in order of name.
+    pub fn components(&self) -> impl Iterator<Item = &BoundComponent> {
+        self.components.values()
+    }
+    /// Returns the scope with this name.
+    pub fn scope(&self, scope: &ScopeRef) -> Option<&Written<IdentityScope>> {
+        self.scopes.get(scope)
+    }
+    /// Returns every scope, in order of name.
+    pub fn scopes(&self) -> impl Iterator<Item = (&ScopeRef, &Written<IdentityScope>)> {
+        self.scopes.iter()
+    }
+    /// Returns `scope` and its parents, innermost first; empty if there is no such scope.
+    pub fn scope_chain(&self, scope: &ScopeRef) -> Vec<ScopeRef> {
+        scope::chain(&self.scopes, scope)
+    }
+    /// Returns the root scope of a namespace: the one with `spec.namespaceRoot: true`, if there is one.
+    pub fn namespace_root(&self, namespace: &str) -> Option<&ScopeRef> {
+        self.roots.get(namespace)
+    }
+    /// Returns the WorkflowTemplate with this name.
+    pub fn template(&self, template: &NamespacedName) -> Option<&WorkflowTemplate> {
+        self.templates.get(template).map(|written| &written.object)
+    }
+    /// Returns every WorkflowTemplate, in order of name.
+    pub fn templates(&self) -> impl Iterator<Item = (&NamespacedName, &Written<WorkflowTemplate>)> {
+        self.templates.iter()
+    }
+    /// Returns the WorkflowTemplates of a namespace, for validation.
+    pub fn templates_of<'a>(&'a self, namespace: &'a str) -> TemplatesOf<'a> {
+        TemplatesOf { catalog: self, namespace }
+    }
+    /// Returns the component that binds this WorkflowTemplate, if one does.
+    pub fn component_of_template(&self, template: &NamespacedName) -> Option<&BoundComponent> {
+        self.components.get(self.by_template.get(template)?)
+    }
+    /// Returns what the parameters of a component may be.
+    pub(crate) fn schema(&self, component: &ComponentRef) -> Option<&ParameterSchema> {
+        self.schemas.get(component)
+    }
+}
+
+/// The WorkflowTemplates of one namespace of a catalog.
+#[derive(Debug, Clone, Copy)]
+pub struct TemplatesOf<'a> {
+    catalog: &'a Catalog,
+    namespace: &'a str,
+}
+
+impl FindTemplate for TemplatesOf<'_> {
+    fn find(&self, name: &str) -> Option<&WorkflowSpec> {
+        self.catalog.template(&NamespacedName::new(self.namespace, name)).map(|template| &template.spec)
+    }
+}

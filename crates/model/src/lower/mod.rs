@@ -1,0 +1,267 @@
+//! From a request to start something to the effective workflow: template, defaults and arguments merged,
+//! and everything checked that picks an identity, a privilege or an override.
+//! Not here: who may start it or override what (see `policy`, which decides on [`Binding::overrides`]).
+//!
+//! Invariant: the effective spec of a bound workflow is its template's, but for the arguments and the few
+//! fields that cannot widen anything; an allow-list, since lists of what is forbidden were outwitted in Argo
+//! three times (GHSA-3wf5-g532-rcrr, GHSA-3775-99mw-8rp4, CVE-2026-54526).
+
+mod arguments;
+mod bound;
+mod references;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::{
+    argo::{self, Workflow, WorkflowSpec},
+    canonical::digest,
+    catalog::{BoundComponent, Catalog, DEFAULT_EXPIRY_MS},
+    duration::go_duration_ms,
+    fault::{Code, Fault},
+    name::{ComponentRef, NamespacedName, ScopeRef},
+    yaml::{Places, did_you_mean},
+};
+
+pub use references::resolve_template_refs;
+
+/// A bound workflow sets a field that belongs to its template.
+pub const FIELD_NOT_YOURS: Code = Code("MDL0501");
+/// What a workflow is bound to does not exist, or its references contradict each other.
+pub const BAD_BINDING: Code = Code("MDL0502");
+/// A parameter that the template does not have.
+pub const UNKNOWN_PARAMETER: Code = Code("MDL0503");
+/// A reference to a template of another WorkflowTemplate that cannot be resolved.
+pub const BAD_TEMPLATE_REF: Code = Code("MDL0504");
+
+/// The label that names the Application of a workflow.
+pub const APPLICATION_LABEL: &str = "app.oam.dev/name";
+/// The label that names the component of a workflow.
+pub const COMPONENT_LABEL: &str = "app.oam.dev/component";
+/// The label by which Argo names the WorkflowTemplate of a workflow.
+pub const TEMPLATE_LABEL: &str = "workflows.argoproj.io/workflow-template";
+
+/// What a run is bound to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Binding {
+    /// The component, or none for a workflow under its namespace's root scope.
+    pub component: Option<ComponentRef>,
+    /// The namespace.
+    pub namespace: String,
+    /// The scopes, innermost first.
+    pub scopes: Vec<ScopeRef>,
+    /// The gates: suspend nodes that open only by approval.
+    pub gates: Vec<EffectiveGate>,
+    /// SHA-256 of the canonical form of the effective template, hexadecimal.
+    pub template_digest: String,
+    /// SHA-256 of the canonical form of the parameters, hexadecimal.
+    pub parameters_digest: String,
+    /// The parameters that the caller sets, by name: those that differ from what the Application gives.
+    pub overrides: BTreeMap<String, String>,
+}
+
+/// A gate with trait and scopes met (the narrower of both, field by field).
+#[derive(Debug, Clone, PartialEq)]
+pub struct EffectiveGate {
+    /// The step's, task's or template's name of the suspend node.
+    pub node: String,
+    /// Distinct people at least.
+    pub min: u32,
+    /// Milliseconds the gate stays open.
+    pub expires_after_ms: u64,
+}
+
+/// Returns the effective workflow of `asked` (a submitted Workflow; its namespace is set) and what it is
+/// bound to: by `workflowTemplateRef` to a component's template, by the labels `app.oam.dev/name` and
+/// `app.oam.dev/component`, or to the namespace's root scope.
+///
+/// The effective workflow has no `workflowTemplateRef` and no `templateRef`: what they named is in its own
+/// templates.
+///
+/// # Errors
+/// Every fault: unknown template or component, a mismatch of both, fields a bound workflow may not set,
+/// parameters that do not exist or may not be set.
+pub fn lower(catalog: &Catalog, asked: Workflow) -> Result<(Workflow, Binding), Vec<Fault>> {
+    let bound = component(catalog, &asked)?;
+    let namespace = asked.metadata.namespace.clone();
+    let (mut workflow, overrides) = match bound {
+        Some(bound) => bound::effective(catalog, bound, asked)?,
+        None => (unbound(catalog, asked)?, BTreeMap::new()),
+    };
+    workflow.status = None;
+    let mut faults = arguments::faults(&workflow.spec.arguments);
+    let find = catalog.templates_of(&namespace);
+    let places = Places::default();
+    let validation = argo::Validation { mode: argo::Mode::Submit, templates: &find, places: &places };
+    let known = faults.iter().map(|fault| fault.message.clone()).collect::<Vec<_>>();
+    faults.extend(
+        argo::validate(&workflow.spec, &validation).into_iter().filter(|f| !known.contains(&f.message)),
+    );
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    workflow.spec = resolve_template_refs(catalog, &namespace, workflow.spec)?;
+    let scopes = match bound {
+        Some(bound) => bound.scopes.clone(),
+        None => catalog.namespace_root(&namespace).map(|root| catalog.scope_chain(root)).unwrap_or_default(),
+    };
+    let binding = Binding {
+        component: bound.map(|bound| bound.component.clone()),
+        gates: bound.map(|bound| gates(catalog, bound)).unwrap_or_default(),
+        template_digest: template_digest(&workflow.spec),
+        parameters_digest: parameters_digest(&workflow.spec),
+        namespace,
+        scopes,
+        overrides,
+    };
+    Ok((workflow, binding))
+}
+
+/// Returns the component that a workflow's references name, if they name one.
+fn component<'a>(catalog: &'a Catalog, asked: &Workflow) -> Result<Option<&'a BoundComponent>, Vec<Fault>> {
+    let namespace = &asked.metadata.namespace;
+    let fault = |message: String| vec![Fault::new(BAD_BINDING, message)];
+    let label = |name: &str| asked.metadata.labels.get(name).map(|value| value.0.clone());
+    let by_label = match (label(APPLICATION_LABEL), label(COMPONENT_LABEL)) {
+        (Some(application), Some(component)) => {
+            let name = ComponentRef { namespace: namespace.clone(), application, component };
+            let found = catalog.component(&name);
+            Some(found.ok_or_else(|| fault(format!("component `{name}` of the labels does not exist")))?)
+        }
+        (None, Some(component)) => {
+            let message =
+                format!("the label `{COMPONENT_LABEL}: {component}` needs `{APPLICATION_LABEL}` beside it");
+            return Err(fault(message));
+        }
+        _ => None,
+    };
+    let Some(reference) = &asked.spec.workflow_template_ref else { return Ok(by_label) };
+    let template = named_template(catalog, namespace, reference).map_err(|fault| vec![*fault])?;
+    let by_template = catalog.component_of_template(&template);
+    if let (Some(application), Some(bound)) = (label(APPLICATION_LABEL), by_template)
+        && bound.component.application != application
+    {
+        let message = format!(
+            "the label `{APPLICATION_LABEL}` names `{application}`, but WorkflowTemplate `{template}` belongs to `{}`",
+            bound.component
+        );
+        return Err(fault(message));
+    }
+    match (by_label, by_template) {
+        (Some(label), other) if label.template != template => {
+            let belongs = other
+                .map_or_else(|| "to no component".to_owned(), |other| format!("to `{}`", other.component));
+            let message = format!(
+                "the labels name component `{}`, but WorkflowTemplate `{template}` belongs {belongs}",
+                label.component
+            );
+            Err(fault(message))
+        }
+        _ => Ok(by_template),
+    }
+}
+
+fn named_template(
+    catalog: &Catalog,
+    namespace: &str,
+    reference: &argo::WorkflowTemplateRef,
+) -> Result<NamespacedName, Box<Fault>> {
+    let name = NamespacedName::new(namespace, reference.name.clone());
+    if reference.cluster_scope {
+        let message = format!("ClusterWorkflowTemplate `{}` is not carried out here", reference.name);
+        return Err(Box::new(Fault::new(BAD_BINDING, message)));
+    }
+    if catalog.template(&name).is_some() {
+        return Ok(name);
+    }
+    let known: Vec<&str> =
+        catalog.templates().filter(|(k, _)| k.namespace == namespace).map(|(k, _)| k.name.as_str()).collect();
+    let mut fault = Fault::new(BAD_BINDING, format!("workflow template `{name}` not found"));
+    fault.help = did_you_mean(&reference.name, &known).filter(|help| help.starts_with("did"));
+    Err(Box::new(fault))
+}
+
+/// Returns the effective workflow of one that belongs to no component: its own spec over its template's.
+fn unbound(catalog: &Catalog, mut asked: Workflow) -> Result<Workflow, Vec<Fault>> {
+    let Some(reference) = asked.spec.workflow_template_ref.take() else { return Ok(asked) };
+    let name =
+        named_template(catalog, &asked.metadata.namespace, &reference).map_err(|fault| vec![*fault])?;
+    if !asked.spec.templates.is_empty() {
+        let message = "templates is not allowed to be used with workflowTemplateRef";
+        return Err(vec![Fault::new(BAD_BINDING, message)]);
+    }
+    let Some(template) = catalog.template(&name) else { return Ok(asked) };
+    let arguments = arguments::merged(&template.spec.arguments, &asked.spec.arguments);
+    let (over, under) = (json(&asked.spec), json(&template.spec));
+    let merged = merge(under, over);
+    let read: Result<WorkflowSpec, _> = serde_json::from_value(merged);
+    asked.spec = read.map_err(|error| vec![Fault::new(BAD_BINDING, error.to_string())])?;
+    asked.spec.arguments = arguments;
+    asked.metadata.labels.insert(TEMPLATE_LABEL.to_owned(), reference.name.into());
+    Ok(asked)
+}
+
+/// Returns `under` with the fields of `over` in front of its own; lists are replaced as a whole.
+fn merge(under: Value, over: Value) -> Value {
+    match (under, over) {
+        (Value::Object(mut under), Value::Object(over)) => {
+            for (key, value) in over {
+                let merged = match under.shift_remove(&key) {
+                    Some(below) => merge(below, value),
+                    None => value,
+                };
+                under.insert(key, merged);
+            }
+            Value::Object(under)
+        }
+        (_, over) => over,
+    }
+}
+
+/// Returns the gates of a component, each as narrow as trait and scopes together make it.
+fn gates(catalog: &Catalog, bound: &BoundComponent) -> Vec<EffectiveGate> {
+    let approvals =
+        bound.scopes.iter().filter_map(|scope| catalog.scope(scope)?.object.spec.approvals.as_ref());
+    let approvals: Vec<_> = approvals.collect();
+    let min = approvals.iter().map(|approvals| approvals.min).max().unwrap_or(0);
+    let expiry = approvals
+        .iter()
+        .filter_map(|approvals| go_duration_ms(approvals.expires_after.as_deref()?).ok())
+        .min();
+    let gates = bound.approval.iter().flat_map(|written| &written.object.gates);
+    let effective = gates.map(|gate| {
+        let asked = gate.expires_after.as_deref().and_then(|text| go_duration_ms(text).ok());
+        EffectiveGate {
+            node: gate.node.clone(),
+            min: gate.min.unwrap_or(1).max(min).max(1),
+            expires_after_ms: asked.into_iter().chain(expiry).min().unwrap_or(DEFAULT_EXPIRY_MS),
+        }
+    });
+    effective.collect()
+}
+
+fn template_digest(spec: &WorkflowSpec) -> String {
+    let mut spec = json(spec);
+    if let Value::Object(fields) = &mut spec {
+        fields.shift_remove("arguments");
+    }
+    digest(&spec)
+}
+
+fn parameters_digest(spec: &WorkflowSpec) -> String {
+    let parameters = spec.arguments.parameters.iter();
+    let values: Map<String, Value> = parameters
+        .filter_map(|parameter| {
+            Some((parameter.name.clone(), Value::from(parameter.value.as_ref()?.as_str())))
+        })
+        .collect();
+    digest(&Value::Object(values))
+}
+
+fn json(spec: &WorkflowSpec) -> Value {
+    // a spec holds nothing that JSON has no form for
+    serde_json::to_value(spec).unwrap_or(Value::Null)
+}

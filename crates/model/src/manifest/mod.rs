@@ -1,0 +1,194 @@
+//! One object as it was written, with the place it was written at.
+//! Not here: what objects mean together (see `catalog`), and what an Argo object must obey to run (see
+//! `argo::validate`).
+
+mod argo_fields;
+mod oam_fields;
+mod read;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod written;
+
+use serde::Serialize;
+use serde_json::Value;
+
+pub use read::{BAD_OBJECT, UNKNOWN_KIND, parse};
+pub use written::Written;
+
+use crate::{
+    argo::{ObjectMeta, Workflow, WorkflowTemplate},
+    fault::{Fault, Place},
+    oam::{
+        AccessPolicyObject, Application, ComponentDefinition, IdentityScope, PolicyDefinition,
+        ScopeDefinition, TraitDefinition, WorkloadDefinition,
+    },
+    yaml::{Document, Places},
+};
+
+/// One object of a manifest.
+#[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "few are held at once, and a box would be in everybody's patterns")]
+pub enum Manifest {
+    /// OAM Application.
+    Application(Written<Application>),
+    /// OAM ComponentDefinition.
+    ComponentDefinition(Written<ComponentDefinition>),
+    /// OAM TraitDefinition.
+    TraitDefinition(Written<TraitDefinition>),
+    /// OAM ScopeDefinition.
+    ScopeDefinition(Written<ScopeDefinition>),
+    /// OAM WorkloadDefinition, kept verbatim.
+    WorkloadDefinition(Written<WorkloadDefinition>),
+    /// KubeVela's PolicyDefinition, kept verbatim.
+    PolicyDefinition(Written<PolicyDefinition>),
+    /// Our IdentityScope.
+    IdentityScope(Written<IdentityScope>),
+    /// Our AccessPolicy, as an object of its own.
+    AccessPolicy(Written<AccessPolicyObject>),
+    /// Argo WorkflowTemplate.
+    WorkflowTemplate(Written<WorkflowTemplate>),
+    /// Argo Workflow.
+    Workflow(Written<Workflow>),
+    /// Another of Argo's kinds, read but not carried out.
+    Other(OtherKind, Written<Value>),
+}
+
+/// Argo's kinds that are read but not carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherKind {
+    /// A WorkflowTemplate of all namespaces.
+    ClusterWorkflowTemplate,
+    /// Workflows on a schedule.
+    CronWorkflow,
+    /// Workflows upon an event.
+    WorkflowEventBinding,
+}
+
+impl OtherKind {
+    /// Returns the kind as Argo spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClusterWorkflowTemplate => "ClusterWorkflowTemplate",
+            Self::CronWorkflow => "CronWorkflow",
+            Self::WorkflowEventBinding => "WorkflowEventBinding",
+        }
+    }
+}
+
+/// Applies `$body` to the `Written` within any variant that has `ObjectMeta`.
+macro_rules! each {
+    ($self:expr, $written:ident => $body:expr, $other:ident => $else:expr) => {
+        match $self {
+            Manifest::Application($written) => $body,
+            Manifest::ComponentDefinition($written) => $body,
+            Manifest::TraitDefinition($written) => $body,
+            Manifest::ScopeDefinition($written) => $body,
+            Manifest::WorkloadDefinition($written) => $body,
+            Manifest::PolicyDefinition($written) => $body,
+            Manifest::IdentityScope($written) => $body,
+            Manifest::AccessPolicy($written) => $body,
+            Manifest::WorkflowTemplate($written) => $body,
+            Manifest::Workflow($written) => $body,
+            Manifest::Other(_, $other) => $else,
+        }
+    };
+}
+
+impl Manifest {
+    /// Returns the kind as its specification spells it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Application(_) => "Application",
+            Self::ComponentDefinition(_) => "ComponentDefinition",
+            Self::TraitDefinition(_) => "TraitDefinition",
+            Self::ScopeDefinition(_) => "ScopeDefinition",
+            Self::WorkloadDefinition(_) => "WorkloadDefinition",
+            Self::PolicyDefinition(_) => "PolicyDefinition",
+            Self::IdentityScope(_) => "IdentityScope",
+            Self::AccessPolicy(_) => "AccessPolicy",
+            Self::WorkflowTemplate(_) => "WorkflowTemplate",
+            Self::Workflow(_) => "Workflow",
+            Self::Other(kind, _) => kind.as_str(),
+        }
+    }
+    /// Returns kind, namespace and name; the namespace is empty for a definition of all namespaces.
+    pub fn key(&self) -> (&'static str, String, String) {
+        let of_value = |value: &Value, field: &str| {
+            let text = value.get("metadata").and_then(|metadata| metadata.get(field)).and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        let (namespace, name) = each!(self,
+            written => (written.object.metadata.namespace.clone(), written.object.metadata.name.clone()),
+            other => (of_value(&other.object, "namespace"), of_value(&other.object, "name"))
+        );
+        (self.kind(), namespace, name)
+    }
+    /// Returns where the object begins.
+    pub fn place(&self) -> Option<Place> {
+        each!(self, written => written.place.clone(), other => other.place.clone())
+    }
+    /// Returns the places of the object's values, to be kept beside [`Manifest::to_json`].
+    pub fn places(&self) -> &Places {
+        each!(self, written => written.places(), other => other.places())
+    }
+    /// Returns the object as JSON.
+    pub fn to_json(&self) -> Value {
+        each!(self, written => json(&written.object), other => other.object.clone())
+    }
+    /// Reads an object from JSON, such as the body of a request; `place` is where it was written, if anywhere.
+    ///
+    /// # Errors
+    /// Every fault found.
+    pub fn from_json(value: Value, place: Option<Place>) -> Result<Self, Vec<Fault>> {
+        Self::from_stored(&value, &Places::whole(place.as_ref()))
+    }
+    /// Reads an object back from JSON that [`Manifest::to_json`] made and places that [`Manifest::places`] gave.
+    ///
+    /// # Errors
+    /// Every fault found.
+    pub fn from_stored(value: &Value, places: &Places) -> Result<Self, Vec<Fault>> {
+        read::object(&Document::from_value(value, places))
+    }
+    /// Puts the object into `namespace` if it names none and belongs in one. Definitions without a namespace
+    /// are for all namespaces, and stay so.
+    pub fn default_namespace(&mut self, namespace: &str) {
+        if self.is_definition() || matches!(self, Self::Other(OtherKind::ClusterWorkflowTemplate, _)) {
+            return;
+        }
+        let set = |metadata: &mut ObjectMeta| {
+            if metadata.namespace.is_empty() {
+                namespace.clone_into(&mut metadata.namespace);
+            }
+        };
+        each!(self, written => set(&mut written.object.metadata), other => {
+            if let Some(Value::Object(metadata)) = other.object.get_mut("metadata") {
+                let given = metadata.entry("namespace").or_insert(Value::Null);
+                if given.as_str().unwrap_or_default().is_empty() {
+                    *given = Value::from(namespace);
+                }
+            }
+        });
+    }
+    /// Whether the object defines what Applications may use.
+    pub const fn is_definition(&self) -> bool {
+        matches!(
+            self,
+            Self::ComponentDefinition(_)
+                | Self::TraitDefinition(_)
+                | Self::ScopeDefinition(_)
+                | Self::WorkloadDefinition(_)
+                | Self::PolicyDefinition(_)
+        )
+    }
+}
+
+/// Puts every object that names no namespace into `namespace`; see [`Manifest::default_namespace`].
+pub fn default_namespace(manifests: &mut [Manifest], namespace: &str) {
+    manifests.iter_mut().for_each(|manifest| manifest.default_namespace(namespace));
+}
+
+fn json<T: Serialize>(object: &T) -> Value {
+    // the objects hold nothing that JSON has no form for: their keys are texts, their numbers finite
+    serde_json::to_value(object).unwrap_or(Value::Null)
+}

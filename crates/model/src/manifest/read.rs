@@ -1,0 +1,170 @@
+//! From documents to objects: which kind, which fields, which types.
+
+use serde::de::DeserializeOwned;
+
+use super::{Manifest, OtherKind, Written, shape};
+use crate::{
+    argo::{self, ObjectMeta},
+    fault::{Code, Fault},
+    name::check_subdomain,
+    oam::{CORE_API_VERSION, MARQUE_API_VERSION},
+    yaml::{self, Document, did_you_mean},
+};
+
+/// The kind of an object is missing or unknown, or its API version is not that of its kind.
+pub const UNKNOWN_KIND: Code = Code("MDL0201");
+/// An object lacks what every object of its kind has.
+pub const BAD_OBJECT: Code = Code("MDL0202");
+
+/// The kinds that are known and their API versions.
+const KINDS: [(&str, &str); 13] = [
+    ("Application", CORE_API_VERSION),
+    ("ComponentDefinition", CORE_API_VERSION),
+    ("TraitDefinition", CORE_API_VERSION),
+    ("ScopeDefinition", CORE_API_VERSION),
+    ("WorkloadDefinition", CORE_API_VERSION),
+    ("PolicyDefinition", CORE_API_VERSION),
+    ("IdentityScope", MARQUE_API_VERSION),
+    ("AccessPolicy", MARQUE_API_VERSION),
+    ("WorkflowTemplate", argo::API_VERSION),
+    ("Workflow", argo::API_VERSION),
+    ("ClusterWorkflowTemplate", argo::API_VERSION),
+    ("CronWorkflow", argo::API_VERSION),
+    ("WorkflowEventBinding", argo::API_VERSION),
+];
+
+/// Reads every object of a YAML or JSON text.
+///
+/// # Errors
+/// Every fault found: not YAML, over a limit, unknown kind, field of the wrong type; with places.
+pub fn parse(file: &str, text: &str) -> Result<Vec<Manifest>, Vec<Fault>> {
+    let mut manifests = Vec::new();
+    let mut faults = Vec::new();
+    for document in yaml::parse(file, text)?.iter().filter(|document| !document.is_empty()) {
+        match object(document) {
+            Ok(manifest) => manifests.push(manifest),
+            Err(found) => faults.extend(found),
+        }
+    }
+    if faults.is_empty() { Ok(manifests) } else { Err(faults) }
+}
+
+/// Reads the object of one document.
+pub(super) fn object(document: &Document) -> Result<Manifest, Vec<Fault>> {
+    let kind = kind(document).map_err(|fault| vec![*fault])?;
+    let mut faults = shape::check(document, kind);
+    if let Err(wrong) = metadata(document) {
+        faults.extend(wrong);
+    }
+    match typed(document, kind) {
+        Ok(manifest) if faults.is_empty() => Ok(manifest),
+        Ok(_) => Err(faults),
+        Err(wrong) => {
+            let told = |fault: &Fault, faults: &[Fault]| {
+                faults.iter().any(|other| other.place == fault.place && other.message == fault.message)
+            };
+            for fault in wrong {
+                if !told(&fault, &faults) {
+                    faults.push(fault);
+                }
+            }
+            Err(faults)
+        }
+    }
+}
+
+/// Returns the object's kind, whose API version is the right one.
+fn kind(document: &Document) -> Result<&'static str, Box<Fault>> {
+    let root = document.root();
+    let text = |field: &str| root.get(field).and_then(|entry| entry.value.as_str());
+    let mark = |field: &str| root.get(field).and_then(|entry| entry.value.mark).or(root.mark);
+    let fault = |message: String, field: &str| document.fault(UNKNOWN_KIND, message, mark(field));
+    if root.kind() != "an object" {
+        let message = format!("expected an object with `apiVersion` and `kind`, found {}", root.kind());
+        return Err(Box::new(fault(message, "")));
+    }
+    let names: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
+    let (Some(version), Some(kind)) = (text("apiVersion"), text("kind")) else {
+        let missing = if text("kind").is_some() { "apiVersion" } else { "kind" };
+        let fault = fault(format!("the object has no `{missing}`"), missing);
+        return Err(Box::new(fault.help(format!("kinds that are known: {}", names.join(", ")))));
+    };
+    let shown = |text: &str| text.chars().take(64).collect::<String>().escape_debug().to_string();
+    let Some((kind, expected)) = KINDS.iter().find(|(name, _)| *name == kind) else {
+        let nearest = did_you_mean(kind, &names).filter(|help| help.starts_with("did"));
+        let listed = format!("kinds that are known: {}", names.join(", "));
+        let help = nearest.map_or_else(|| listed.clone(), |nearest| format!("{nearest} {listed}"));
+        return Err(Box::new(fault(format!("kind `{}` is not known", shown(kind)), "kind").help(help)));
+    };
+    if version != *expected {
+        let message = format!("`{}` is not the API version of a {kind}", shown(version));
+        return Err(Box::new(fault(message, "apiVersion").help(format!("write `apiVersion: {expected}`"))));
+    }
+    Ok(kind)
+}
+
+/// Checks what every object has: a name and a namespace that are valid.
+fn metadata(document: &Document) -> Result<(), Vec<Fault>> {
+    let root = document.root();
+    let mut faults = Vec::new();
+    if root.get("spec").is_none() {
+        faults.push(document.fault(BAD_OBJECT, "the object has no `spec`", root.mark));
+    }
+    let metadata = root.get("metadata").map(|entry| &entry.value);
+    let field = |name: &str| metadata.and_then(|metadata| metadata.get(name));
+    let empty = |name: &str| {
+        field(name).is_none_or(|entry| entry.value.to_value().as_str().is_some_and(str::is_empty))
+    };
+    let run = root.get("kind").and_then(|entry| entry.value.as_str()) == Some("Workflow");
+    // a Workflow may be nameless until it is submitted, and a template until it is created
+    if empty("name") && !run && empty("generateName") {
+        let mark = root.get("metadata").and_then(|entry| entry.mark).or(root.mark);
+        faults.push(document.fault(BAD_OBJECT, "the object has no `metadata.name`", mark));
+    }
+    for (name, what) in [("name", "the name"), ("namespace", "the namespace")] {
+        let Some((entry, text)) = field(name).and_then(|entry| Some((entry, entry.value.as_str()?))) else {
+            continue;
+        };
+        if let (false, Err(wrong)) = (text.is_empty(), check_subdomain(what, text)) {
+            let mut fault = document.fault(wrong.code, wrong.message, entry.value.mark);
+            fault.help = wrong.help;
+            faults.push(fault);
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+fn typed(document: &Document, kind: &str) -> Result<Manifest, Vec<Fault>> {
+    Ok(match kind {
+        "Application" => Manifest::Application(written(document)?),
+        "ComponentDefinition" => Manifest::ComponentDefinition(written(document)?),
+        "TraitDefinition" => Manifest::TraitDefinition(written(document)?),
+        "ScopeDefinition" => Manifest::ScopeDefinition(written(document)?),
+        "WorkloadDefinition" => Manifest::WorkloadDefinition(written(document)?),
+        "PolicyDefinition" => Manifest::PolicyDefinition(written(document)?),
+        "IdentityScope" => Manifest::IdentityScope(written(document)?),
+        "AccessPolicy" => Manifest::AccessPolicy(written(document)?),
+        "WorkflowTemplate" => Manifest::WorkflowTemplate(written(document)?),
+        "Workflow" => Manifest::Workflow(written(document)?),
+        other => {
+            let kind = match other {
+                "ClusterWorkflowTemplate" => OtherKind::ClusterWorkflowTemplate,
+                "CronWorkflow" => OtherKind::CronWorkflow,
+                _ => OtherKind::WorkflowEventBinding,
+            };
+            let _: Named = yaml::decode(document)?;
+            Manifest::Other(kind, Written::new(document.value(), document.places()))
+        }
+    })
+}
+
+fn written<T: DeserializeOwned>(document: &Document) -> Result<Written<T>, Vec<Fault>> {
+    Ok(Written::new(yaml::decode(document)?, document.places()))
+}
+
+/// As much of an object as all kinds have.
+#[derive(serde::Deserialize)]
+struct Named {
+    #[serde(rename = "metadata")]
+    _metadata: ObjectMeta,
+}

@@ -1,0 +1,71 @@
+//! Which fields an object may have: strict, as Argo's lint and Kubernetes' strict validation are.
+//! A shape is data; `check` walks a document by it and reports every unknown field at its place.
+
+use super::{argo_fields as argo, oam_fields as oam};
+use crate::{
+    fault::Fault,
+    yaml::{Data, Document, Node, UNKNOWN_FIELD, did_you_mean},
+};
+
+/// What a value may hold.
+#[derive(Clone, Copy)]
+pub(super) enum Shape {
+    /// Anything: a scalar, or an object whose fields are not ours to judge.
+    Any,
+    /// An object with these fields at most.
+    Object(&'static [(&'static str, Shape)]),
+    /// A list of these.
+    List(&'static Shape),
+    /// An object with fields of any name, each of this shape.
+    Fields(&'static Shape),
+    /// Looked up late, since templates hold templates.
+    Template,
+}
+
+/// Returns a fault for each unknown field of an object of this kind.
+pub(super) fn check(document: &Document, kind: &str) -> Vec<Fault> {
+    let shape = match kind {
+        "Workflow" => &argo::WORKFLOW,
+        "WorkflowTemplate" | "ClusterWorkflowTemplate" => &argo::WORKFLOW_TEMPLATE,
+        "CronWorkflow" => &argo::CRON_WORKFLOW,
+        "WorkflowEventBinding" => &argo::EVENT_BINDING,
+        "Application" => &oam::APPLICATION,
+        "IdentityScope" => &oam::IDENTITY_SCOPE,
+        "AccessPolicy" => &oam::ACCESS_POLICY,
+        _ => &oam::DEFINITION,
+    };
+    let mut faults = Vec::new();
+    walk(document, document.root(), *shape, &mut faults);
+    faults
+}
+
+fn walk(document: &Document, node: &Node, shape: Shape, faults: &mut Vec<Fault>) {
+    match (shape, &node.data) {
+        (Shape::Template, _) => walk(document, node, argo::TEMPLATE, faults),
+        (Shape::List(item), Data::Seq(items)) => {
+            items.iter().for_each(|node| walk(document, node, *item, faults));
+        }
+        (Shape::Fields(value), Data::Map(entries)) => {
+            entries.iter().for_each(|entry| walk(document, &entry.value, *value, faults));
+        }
+        (Shape::Object(known), Data::Map(entries)) => {
+            for entry in entries.iter() {
+                if let Some((_, shape)) = known.iter().find(|(name, _)| *name == &*entry.key) {
+                    walk(document, &entry.value, *shape, faults);
+                    continue;
+                }
+                let key: String = entry.key.chars().take(64).collect();
+                let mut fault = document.fault(
+                    UNKNOWN_FIELD,
+                    format!("unknown field `{}`", key.escape_debug()),
+                    entry.mark,
+                );
+                let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+                fault.help = did_you_mean(&entry.key, &names);
+                faults.push(fault);
+            }
+        }
+        // a wrong type is told by decoding
+        _ => {}
+    }
+}

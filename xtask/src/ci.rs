@@ -1,0 +1,38 @@
+//! What `.ci/run` does, in order. Not here: the tasks themselves.
+
+use crate::{
+    run::{installed, run, stage, target},
+    test, tidy,
+};
+
+const CARGO_DENY: &str = "0.20.2";
+
+/// Formats, lints, checks the house and the dependencies, tests, and plays the demo.
+///
+/// # Errors
+/// The first stage that fails.
+pub(crate) fn ci() -> Result<(), String> {
+    stage("format", || run("cargo", &["fmt", "--all", "--check"]))?;
+    stage("tidy", tidy::tidy)?;
+    stage("lint", || run("cargo", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    stage("dependencies", deny)?;
+    stage("test", || test::test(&[]))?;
+    stage("demo", || run("cargo", &["run", "--release", "--", "demo"]))
+}
+
+fn deny() -> Result<(), String> {
+    let tools = target().join("tools");
+    let here = tools.join("bin/cargo-deny");
+    let program = if installed("cargo-deny") { "cargo-deny".to_owned() } else { here.display().to_string() };
+    if !installed("cargo-deny") && !here.is_file() {
+        let folder = tools.display().to_string();
+        run("cargo", &["install", "--locked", "cargo-deny", "--version", CARGO_DENY, "--root", &folder])?;
+    }
+    run(&program, &["check", "bans", "licenses", "sources"])?;
+    if run(&program, &["check", "advisories"]).is_err() {
+        println!(
+            "advisories: NOT CHECKED or not clean: see above; the advisory database may be out of reach here"
+        );
+    }
+    Ok(())
+}
