@@ -1,0 +1,106 @@
+//! What can be wrong with tags and conditions, each with its code. Not here: where the text was written.
+
+/// The text cannot be substituted or decided. Each variant has a page in `docs/errors`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExprError {
+    /// `{{` without `}}`.
+    #[error("cannot find the end `}}}}` of a tag in `{text}`")]
+    Unclosed {
+        /// The text from the tag on, shortened.
+        text: String,
+    },
+    /// A `{{=…}}` tag.
+    #[error("expression tags are not supported yet: `{{{{={expression}}}}}`")]
+    ExpressionTag {
+        /// The expression, shortened.
+        expression: String,
+    },
+    /// A tag nobody has a value for; the words are Argo's.
+    #[error("failed to resolve {{{{{tag}}}}}")]
+    Unresolved {
+        /// The tag's text.
+        tag: String,
+    },
+    /// A tag whose output was not produced: its producer was skipped or omitted and has no default.
+    #[error("failed to resolve {{{{{tag}}}}}: absent optional output")]
+    Absent {
+        /// The tag's text.
+        tag: String,
+    },
+    /// The result of a substitution is over [`crate::MAX_OUTPUT_BYTES`].
+    #[error("a text with its tags replaced is longer than {limit} bytes")]
+    TooLong {
+        /// The limit.
+        limit: usize,
+    },
+    /// A condition or value is nested deeper than [`crate::MAX_DEPTH`].
+    #[error("nested deeper than {limit} levels")]
+    TooDeep {
+        /// The limit.
+        limit: usize,
+    },
+    /// A `when` that cannot be read; the words are Argo's.
+    #[error("Invalid 'when' expression '{when}': {reason}")]
+    InvalidWhen {
+        /// The condition.
+        when: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A `when` that can be read but not decided; the words (and the spelling) are Argo's.
+    #[error("Failed to evaluate 'when' expresion '{when}': {reason}")]
+    FailedWhen {
+        /// The condition.
+        when: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A `when` that gives something else than true or false; the words are Argo's.
+    #[error("Expected boolean evaluation for '{when}'. Got {got}")]
+    NotBoolean {
+        /// The condition.
+        when: String,
+        /// What it gave.
+        got: String,
+    },
+    /// A `depends` that cannot be read.
+    #[error("cannot read depends `{depends}`: {reason}")]
+    InvalidDepends {
+        /// The condition.
+        depends: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A `depends` with an unknown result; the words are Argo's.
+    #[error("task result '{result}' for task '{task}' is invalid")]
+    UnknownResult {
+        /// The task.
+        task: String,
+        /// The result.
+        result: String,
+    },
+}
+
+impl ExprError {
+    /// Returns the stable code; `docs/errors/<code>.md` explains it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unclosed { .. } => "EXP0001",
+            Self::ExpressionTag { .. } => "EXP0002",
+            Self::Unresolved { .. } => "EXP0003",
+            Self::Absent { .. } => "EXP0004",
+            Self::TooLong { .. } => "EXP0005",
+            Self::TooDeep { .. } => "EXP0006",
+            Self::InvalidWhen { .. } => "EXP0007",
+            Self::FailedWhen { .. } => "EXP0008",
+            Self::NotBoolean { .. } => "EXP0009",
+            Self::InvalidDepends { .. } => "EXP0010",
+            Self::UnknownResult { .. } => "EXP0011",
+        }
+    }
+}
+
+/// Returns the first 120 characters of `text`.
+pub(crate) fn shortened(text: &str) -> String {
+    text.chars().take(120).collect()
+}

@@ -1,0 +1,217 @@
+//! Tags `{{x}}` in text: spaces trimmed, the innermost first, one level of nesting a pass.
+//! Source: Argo `util/template/simple_template.go` over valyala/fasttemplate. Substituting the strings of a
+//! JSON value is the same as substituting its text and escaping each value.
+//! Not here: what a name means; expression tags.
+
+use serde_json::Value;
+
+use crate::{ExprError, MAX_DEPTH, MAX_OUTPUT_BYTES, error::shortened};
+
+const OPEN: &str = "{{";
+const CLOSE: &str = "}}";
+
+/// What a name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup {
+    /// This text.
+    Text(String),
+    /// An output that was not produced and has no default.
+    Absent,
+    /// Nothing known.
+    Unknown,
+}
+
+impl From<Option<String>> for Lookup {
+    fn from(found: Option<String>) -> Self {
+        found.map_or(Self::Unknown, Self::Text)
+    }
+}
+
+/// What happens to a tag whose name is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unresolved<'a> {
+    /// It stays as it is written.
+    Keep,
+    /// It is an error.
+    Refuse,
+    /// It is an error if the part of its name before the first dot is one of these, else it stays.
+    RefuseRoots(&'a [&'a str]),
+}
+
+impl Unresolved<'_> {
+    fn refuses(self, name: &str) -> bool {
+        match self {
+            Self::Keep => false,
+            Self::Refuse => true,
+            Self::RefuseRoots(roots) => {
+                let root = name.split(['.', '[']).next().unwrap_or(name);
+                roots.contains(&root)
+            }
+        }
+    }
+}
+
+/// One tag of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tag<'a> {
+    /// `{{name}}`, trimmed.
+    Simple(&'a str),
+    /// `{{=expression}}`, as written after the `=`.
+    Expression(&'a str),
+}
+
+/// Whether there may be a tag in `text`.
+pub fn has_tags(text: &str) -> bool {
+    text.contains(OPEN)
+}
+
+/// Returns the name of the tag if `text` is one simple tag and nothing else.
+pub fn pure_tag(text: &str) -> Option<&str> {
+    let inner = text.trim().strip_prefix(OPEN)?.strip_suffix(CLOSE)?;
+    (!inner.contains(OPEN) && !inner.contains(CLOSE) && !inner.starts_with('=')).then(|| inner.trim())
+}
+
+/// Returns the tags of `text` in order, the innermost where they are nested.
+///
+/// # Errors
+/// [`ExprError::Unclosed`] for `{{` without `}}`.
+pub fn tags(text: &str) -> Result<Vec<Tag<'_>>, ExprError> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once(OPEN) {
+        let Some((tag, next)) = after.split_once(CLOSE) else {
+            return Err(ExprError::Unclosed { text: shortened(after) });
+        };
+        found.push(match tag.strip_prefix('=') {
+            Some(expression) => Tag::Expression(expression),
+            None => Tag::Simple(innermost(tag).1.trim()),
+        });
+        rest = next;
+    }
+    Ok(found)
+}
+
+/// Splits a tag that holds further openings before its innermost one.
+fn innermost(tag: &str) -> (Option<&str>, &str) {
+    tag.rsplit_once(OPEN).map_or((None, tag), |(before, inner)| (Some(before), inner))
+}
+
+/// Returns `text` with each tag replaced by what `lookup` knows; one pass, values are not looked through again.
+///
+/// # Errors
+/// [`ExprError::ExpressionTag`] for `{{=…}}`; [`ExprError::Unresolved`] and [`ExprError::Unclosed`] as
+/// `unresolved` says; [`ExprError::Absent`] for an absent output; [`ExprError::TooLong`].
+pub fn substitute(
+    text: &str,
+    lookup: &mut dyn FnMut(&str) -> Lookup,
+    unresolved: Unresolved<'_>,
+) -> Result<String, ExprError> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(OPEN) {
+        out.push_str(before);
+        let Some((tag, next)) = after.split_once(CLOSE) else {
+            if unresolved == Unresolved::Refuse {
+                return Err(ExprError::Unclosed { text: shortened(after) });
+            }
+            out.push_str(OPEN);
+            rest = after;
+            continue;
+        };
+        one(tag, &mut out, lookup, unresolved)?;
+        if out.len() > MAX_OUTPUT_BYTES {
+            return Err(ExprError::TooLong { limit: MAX_OUTPUT_BYTES });
+        }
+        rest = next;
+    }
+    out.push_str(rest);
+    if out.len() > MAX_OUTPUT_BYTES {
+        return Err(ExprError::TooLong { limit: MAX_OUTPUT_BYTES });
+    }
+    Ok(out)
+}
+
+fn one(
+    tag: &str,
+    out: &mut String,
+    lookup: &mut dyn FnMut(&str) -> Lookup,
+    unresolved: Unresolved<'_>,
+) -> Result<(), ExprError> {
+    if let Some(expression) = tag.strip_prefix('=') {
+        return Err(ExprError::ExpressionTag { expression: shortened(expression) });
+    }
+    let whole = tag.trim();
+    match lookup(whole) {
+        Lookup::Text(value) => {
+            out.push_str(&value);
+            return Ok(());
+        }
+        Lookup::Absent => return Err(ExprError::Absent { tag: whole.to_owned() }),
+        Lookup::Unknown => {}
+    }
+    let (outer, inner) = innermost(tag);
+    let name = inner.trim();
+    if let Some(outer) = outer {
+        match lookup(name) {
+            Lookup::Text(value) => {
+                out.push_str(OPEN);
+                out.push_str(outer);
+                out.push_str(&value);
+                return Ok(());
+            }
+            Lookup::Absent => return Err(ExprError::Absent { tag: name.to_owned() }),
+            Lookup::Unknown => {}
+        }
+    }
+    if unresolved.refuses(name) {
+        return Err(ExprError::Unresolved { tag: shortened(name) });
+    }
+    out.push_str(OPEN);
+    out.push_str(tag);
+    out.push_str(CLOSE);
+    Ok(())
+}
+
+/// Replaces the tags in every string and key of `value`.
+///
+/// # Errors
+/// As [`substitute`], and [`ExprError::TooDeep`].
+pub fn substitute_json(
+    value: &mut Value,
+    lookup: &mut dyn FnMut(&str) -> Lookup,
+    unresolved: Unresolved<'_>,
+) -> Result<(), ExprError> {
+    // The limit is over that of manifests, so that a checked manifest never meets it.
+    walk(value, lookup, unresolved, MAX_DEPTH.saturating_mul(2))
+}
+
+fn walk(
+    value: &mut Value,
+    lookup: &mut dyn FnMut(&str) -> Lookup,
+    unresolved: Unresolved<'_>,
+    depth_left: usize,
+) -> Result<(), ExprError> {
+    let Some(left) = depth_left.checked_sub(1) else {
+        return Err(ExprError::TooDeep { limit: MAX_DEPTH.saturating_mul(2) });
+    };
+    match value {
+        Value::String(text) if has_tags(text) => *text = substitute(text, lookup, unresolved)?,
+        Value::Array(items) => {
+            for item in items {
+                walk(item, lookup, unresolved, left)?;
+            }
+        }
+        Value::Object(fields) => {
+            if fields.keys().any(|key| has_tags(key)) {
+                for (key, value) in std::mem::take(fields) {
+                    fields.insert(substitute(&key, lookup, unresolved)?, value);
+                }
+            }
+            for field in fields.values_mut() {
+                walk(field, lookup, unresolved, left)?;
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+    Ok(())
+}
