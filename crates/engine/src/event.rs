@@ -1,0 +1,125 @@
+//! What can happen to a run: the closed set of events. Not here: who or what sends them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use model::argo::{NodeId, NodePhase};
+
+/// What happened, and when.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// When it happened; the only clock the engine knows.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EventKind {
+    /// The run begins.
+    Started,
+    /// A pod's process runs.
+    PodRunning {
+        /// Whose.
+        node: NodeId,
+    },
+    /// A pod ended.
+    PodFinished {
+        /// Whose.
+        node: NodeId,
+        /// How.
+        outcome: PodOutcome,
+    },
+    /// A timer set by [`Command::SetTimer`] went off.
+    TimerFired {
+        /// Which.
+        timer: TimerId,
+    },
+    /// A suspend node was resumed (`None`: all that wait and have no gate).
+    Resumed {
+        /// Which.
+        node: Option<NodeId>,
+        /// The message it gets.
+        message: String,
+        /// Supplied output parameters.
+        parameters: BTreeMap<String, String>,
+    },
+    /// A suspend node was failed from outside (stop with a selector, a gate's expiry).
+    NodeFailed {
+        /// Which.
+        node: NodeId,
+        /// Failed or Error.
+        phase: NodePhase,
+        /// The message it gets.
+        message: String,
+    },
+    /// No new node starts until [`EventKind::Unsuspended`].
+    Suspended,
+    /// New nodes start again.
+    Unsuspended,
+    /// The run is being shut down.
+    ShutdownRequested {
+        /// How.
+        strategy: ShutdownStrategy,
+        /// The message it gets, if not Argo's own.
+        message: Option<String>,
+    },
+}
+
+/// How a run is shut down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShutdownStrategy {
+    /// Pods are killed, exit handlers run.
+    Stop,
+    /// Pods are killed, exit handlers do not run.
+    Terminate,
+}
+
+/// How a pod ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PodOutcome {
+    /// Its end.
+    pub end: PodEnd,
+    /// What was collected: parameters by name, artifacts by name, result.
+    pub outputs: CollectedOutputs,
+}
+
+/// The end of a pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PodEnd {
+    /// The main process ended with this exit code (128 + signal when killed by one).
+    Exited(i32),
+    /// The deadline passed and it was killed.
+    DeadlineExceeded,
+    /// It was killed by [`Command::KillPod`].
+    Killed,
+    /// It could not be run, its outputs could not be collected, or it was lost.
+    Error(String),
+}
+
+/// What was collected from a pod.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CollectedOutputs {
+    /// The contents of `valueFrom.path` files, one trailing newline removed; missing files are absent.
+    pub parameters: BTreeMap<String, String>,
+    /// Keys in the artifact store by artifact name; missing files are absent.
+    pub artifacts: BTreeMap<String, String>,
+    /// The end of standard output (256 KiB), one trailing newline removed; only if asked for.
+    pub result: Option<String>,
+}
+
+/// Names a timer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TimerId {
+    /// The workflow's deadline.
+    WorkflowDeadline,
+    /// The end of a suspend node's duration.
+    SuspendOver(NodeId),
+    /// A gate's expiry.
+    GateExpired(NodeId),
+    /// The end of a retry's wait.
+    Backoff(NodeId),
+    /// A node's own deadline.
+    NodeDeadline(NodeId),
+}

@@ -1,0 +1,28 @@
+//! What to do next: takes a run and an event, gives the next run and commands.
+//!
+//! Rooms: `plan` (a workflow compiled once: templates, DAG edges, what is refused) → `live` (what is under way)
+//! → `turn` (one event carried through). Words, node names, messages are Argo's
+//! (`workflow/controller/{operator,steps,dag}.go`).
+//!
+//! Not here: clock, network, storage, who is asking (see `policy`).
+//!
+//! Invariant: replaying a run's events in order gives the same run.
+//! Invariant: the cost of an event grows with the nodes it touches, never with the nodes of the run; a
+//! shutdown, a deadline and the list of failures for an exit handler look at all nodes, once each.
+
+mod command;
+mod duration;
+mod error;
+mod event;
+mod live;
+mod options;
+mod plan;
+mod run;
+mod turn;
+
+pub use command::{Command, InputSource, Pod, PodInput};
+pub use error::{Rejected, StepError};
+pub use event::{CollectedOutputs, Event, EventKind, PodEnd, PodOutcome, ShutdownStrategy, TimerId};
+pub use options::{Gate, RunOptions};
+pub use run::Run;
+pub use turn::{artifact_key, step};

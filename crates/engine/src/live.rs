@@ -1,0 +1,430 @@
+//! What is under way: for each node who is told of its end and what it waits for; who waits for a turn.
+//! Node indexes are places in `status.nodes`, which only grows.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use model::argo::{Call, ContinueOn, DagTask, NodePhase, ParallelSteps, Template, WorkflowPhase};
+
+use crate::{
+    Pod, ShutdownStrategy,
+    plan::{Compiled, DagPlan},
+};
+
+/// Who is told when a node ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parent {
+    /// The run: it is the entry node.
+    Root,
+    /// The run: it is the exit handler.
+    Exit,
+    /// A steps node: it is one of its groups.
+    Steps(usize),
+    /// A step group: it is one of its steps.
+    Group(usize),
+    /// A DAG node: it is the task with this index.
+    Task(usize, usize),
+    /// A task group: it is one of its items.
+    Item(usize),
+    /// A retry node: it is one of its attempts.
+    Attempt(usize),
+}
+
+impl Parent {
+    /// Returns the node above, whose progress includes this one's.
+    pub(crate) const fn above(self) -> Option<usize> {
+        match self {
+            Self::Root | Self::Exit => None,
+            Self::Steps(at) | Self::Group(at) | Self::Task(at, _) | Self::Item(at) | Self::Attempt(at) => {
+                Some(at)
+            }
+        }
+    }
+}
+
+/// Where an artifact comes from; only the engine makes these, so a stored key is never a user's word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A key in the artifact store.
+    Stored(String),
+    /// A literal text.
+    Raw(String),
+}
+
+/// What a template is called with, everything resolved.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Args {
+    /// Parameters; `None` for an output that was not produced.
+    pub(crate) parameters: BTreeMap<String, Option<String>>,
+    /// Artifacts.
+    pub(crate) artifacts: BTreeMap<String, Source>,
+}
+
+/// The variables of an attempt.
+#[derive(Debug, Clone)]
+pub(crate) struct Attempt {
+    /// `retries`: counted from 0.
+    pub(crate) number: usize,
+    /// `lastRetry.*`.
+    pub(crate) last: BTreeMap<&'static str, String>,
+    /// When no attempt may run any more.
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// A node about to start.
+#[derive(Debug, Clone)]
+pub(crate) struct Start {
+    /// The full name.
+    pub(crate) name: String,
+    /// The step's or task's name, without the item; empty for the entry node.
+    pub(crate) call: String,
+    /// The template's name; empty if inline.
+    pub(crate) template_name: String,
+    /// The template, if inline.
+    pub(crate) inline: Option<Arc<Compiled>>,
+    /// What it is called with.
+    pub(crate) args: Arc<Args>,
+    /// The steps or DAG node it belongs to.
+    pub(crate) boundary: Option<usize>,
+    /// Who is told when it ends.
+    pub(crate) parent: Parent,
+    /// How many templates are above it.
+    pub(crate) depth: usize,
+    /// Whether it belongs to an exit handler.
+    pub(crate) hooked: bool,
+    /// Whether it holds one of its boundary's places already.
+    pub(crate) counted: bool,
+    /// Which attempt it is.
+    pub(crate) attempt: Option<Attempt>,
+}
+
+/// A child of a steps or DAG node, for references to it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Child {
+    /// Its own node: none for an expanded step.
+    pub(crate) node: Option<usize>,
+    /// Its items, if it is expanded.
+    pub(crate) items: Option<Arc<[usize]>>,
+}
+
+/// What steps and DAG nodes have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    /// The template as it was written.
+    pub(crate) compiled: Arc<Compiled>,
+    /// What it declares to give, substituted.
+    pub(crate) outputs: model::argo::Outputs,
+    /// Its input artifacts.
+    pub(crate) artifacts: BTreeMap<String, Source>,
+    /// How many children may be active at once.
+    pub(crate) parallelism: Option<usize>,
+    /// Whether a failed child stops the start of others (with the template's own `failFast`).
+    pub(crate) fail_fast: bool,
+    /// Children by call.
+    pub(crate) children: HashMap<String, Child>,
+    /// How many templates are above it.
+    pub(crate) depth: usize,
+    /// Active children.
+    pub(crate) active: usize,
+    /// Children that failed.
+    pub(crate) unsuccessful: usize,
+    /// Children that wait for a place.
+    pub(crate) waiting: VecDeque<Start>,
+    /// Aggregated outputs by the reference's text, so that each is made once.
+    pub(crate) aggregates: HashMap<String, Arc<str>>,
+}
+
+impl Frame {
+    /// Whether no further child may start now.
+    pub(crate) fn is_full(&self) -> bool {
+        (self.fail_fast && self.unsuccessful > 0)
+            || self.parallelism.is_some_and(|limit| self.active >= limit)
+    }
+}
+
+/// A steps node under way.
+#[derive(Debug, Clone)]
+pub(crate) struct Steps {
+    pub(crate) frame: Frame,
+    /// Groups still to come.
+    pub(crate) groups: VecDeque<ParallelSteps>,
+    /// The group under way or the last one.
+    pub(crate) current: Option<usize>,
+    /// Groups begun.
+    pub(crate) begun: usize,
+}
+
+/// A step group under way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Group {
+    /// Children that have not ended.
+    pub(crate) open: usize,
+    /// Children, and which of their failures are tolerated.
+    pub(crate) children: Vec<(usize, ContinueOn)>,
+    /// Why the group will end in Error once its children have ended.
+    pub(crate) error: Option<String>,
+    /// Tolerated failures by call.
+    pub(crate) tolerated: HashMap<String, ContinueOn>,
+}
+
+/// A task of a DAG under way.
+#[derive(Debug, Clone)]
+pub(crate) struct Task {
+    /// The task, until it starts.
+    pub(crate) task: Option<DagTask>,
+    /// Dependencies not yet decided.
+    pub(crate) waits_for: usize,
+    /// Whether a target needs it.
+    pub(crate) needed: bool,
+    /// Whether it is a target.
+    pub(crate) is_target: bool,
+    /// Its phase, once decided.
+    pub(crate) phase: Option<NodePhase>,
+    /// Its phase, or that of its branch if it did not run.
+    pub(crate) branch: NodePhase,
+    /// Whether it runs because something before it did not succeed.
+    pub(crate) handles_failure: bool,
+    /// Whether one of its items succeeded.
+    pub(crate) any_succeeded: bool,
+    /// Whether all of its items failed.
+    pub(crate) all_failed: bool,
+    /// Its node.
+    pub(crate) node: Option<usize>,
+    /// Which of its failures are tolerated.
+    pub(crate) continue_on: ContinueOn,
+}
+
+/// A DAG node under way.
+#[derive(Debug, Clone)]
+pub(crate) struct Dag {
+    pub(crate) frame: Frame,
+    pub(crate) plan: Arc<DagPlan>,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) targets: Vec<usize>,
+    /// Whether an untolerated failure of a target's branch stops the start of further tasks.
+    pub(crate) stops_on_failure: bool,
+    /// Whether such a failure has happened.
+    pub(crate) stopped: bool,
+    /// Tasks under way or about to be looked at.
+    pub(crate) open: usize,
+}
+
+/// The items of a looped task under way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TaskGroup {
+    /// Items that have not ended.
+    pub(crate) open: usize,
+}
+
+/// How failed attempts are repeated.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Strategy {
+    /// Attempts after the first; for ever if none.
+    pub(crate) limit: Option<u64>,
+    /// Whether phase Failed is repeated.
+    pub(crate) on_failed: bool,
+    /// Whether phase Error is repeated.
+    pub(crate) on_error: bool,
+    /// Seconds before the second attempt.
+    pub(crate) wait_seconds: Option<f64>,
+    /// What each further wait is multiplied with.
+    pub(crate) factor: f64,
+    /// The longest wait in seconds.
+    pub(crate) cap_seconds: Option<f64>,
+    /// Seconds after which no attempt may run, counted from the first one's start.
+    pub(crate) max_seconds: Option<f64>,
+}
+
+/// A retry node under way.
+#[derive(Debug, Clone)]
+pub(crate) struct Retry {
+    /// How each attempt starts.
+    pub(crate) start: Start,
+    pub(crate) strategy: Strategy,
+    /// Attempts begun.
+    pub(crate) attempts: usize,
+    /// When the first began.
+    pub(crate) first_at: Timestamp,
+    /// When the next begins, while it waits.
+    pub(crate) waits_until: Option<Timestamp>,
+}
+
+/// A suspend node that waits.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Suspend {
+    /// When it goes on by itself.
+    pub(crate) over_at: Option<Timestamp>,
+    /// When it fails.
+    pub(crate) deadline_at: Option<Timestamp>,
+    /// The gate's name and when it expires.
+    pub(crate) gate: Option<(String, Timestamp)>,
+}
+
+/// What a node waits for.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Body {
+    /// Nothing: it has ended.
+    #[default]
+    Ended,
+    /// A pod.
+    Pod(Box<Pod>),
+    /// To be resumed.
+    Suspend(Box<Suspend>),
+    /// Its groups.
+    Steps(Box<Steps>),
+    /// Its steps.
+    Group(Box<Group>),
+    /// Its tasks.
+    Dag(Box<Dag>),
+    /// Its items.
+    TaskGroup(Box<TaskGroup>),
+    /// Its attempts.
+    Retry(Box<Retry>),
+}
+
+/// What is known of a node beyond its status.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot {
+    pub(crate) parent: Parent,
+    /// The steps or DAG node it belongs to.
+    pub(crate) boundary: Option<usize>,
+    /// Whether it holds one of its boundary's places.
+    pub(crate) counted: bool,
+    /// Whether it belongs to an exit handler.
+    pub(crate) hooked: bool,
+    /// A retry node's latest attempt.
+    pub(crate) latest: Option<usize>,
+    /// Pods ended and pods in all, at and below it.
+    pub(crate) pods: (u32, u32),
+    pub(crate) body: Body,
+}
+
+/// How far the run has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Before its first event.
+    #[default]
+    New,
+    /// The entry node is under way.
+    Main,
+    /// The exit handler is under way; how the entry node ended.
+    Exit(WorkflowPhase, String),
+    /// It has ended.
+    Ended,
+}
+
+/// A run's working state.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Live {
+    pub(crate) stage: Stage,
+    /// In the order of `status.nodes`.
+    pub(crate) slots: Vec<Slot>,
+    /// Nodes that wait for the world: pods, suspend nodes, retry nodes between attempts.
+    pub(crate) active: BTreeSet<usize>,
+    /// Pods started and not ended.
+    pub(crate) active_pods: usize,
+    /// Pods ended and pods in all.
+    pub(crate) pods: (u32, u32),
+    /// Nodes that wait for a pod of the workflow to end.
+    pub(crate) waiting: VecDeque<Start>,
+    /// Nodes that wait for the run to be unsuspended.
+    pub(crate) held: VecDeque<Start>,
+    pub(crate) suspended: bool,
+    pub(crate) shutdown: Option<(ShutdownStrategy, Option<String>)>,
+    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) deadline_passed: bool,
+    /// Variables of the workflow, by full name.
+    pub(crate) variables: Arc<HashMap<String, String>>,
+    /// Variables an exit handler has besides.
+    pub(crate) exit_variables: BTreeMap<String, String>,
+}
+
+impl Live {
+    /// Returns the frame of the steps or DAG node at `at`.
+    pub(crate) fn frame(&self, at: usize) -> Option<&Frame> {
+        match &self.slots.get(at)?.body {
+            Body::Steps(steps) => Some(&steps.frame),
+            Body::Dag(dag) => Some(&dag.frame),
+            _ => None,
+        }
+    }
+    /// Returns the frame of the steps or DAG node at `at`, to be changed.
+    pub(crate) fn frame_mut(&mut self, at: usize) -> Option<&mut Frame> {
+        match &mut self.slots.get_mut(at)?.body {
+            Body::Steps(steps) => Some(&mut steps.frame),
+            Body::Dag(dag) => Some(&mut dag.frame),
+            _ => None,
+        }
+    }
+    /// Returns the DAG at `at`.
+    pub(crate) fn dag_mut(&mut self, at: usize) -> Option<&mut Dag> {
+        match &mut self.slots.get_mut(at)?.body {
+            Body::Dag(dag) => Some(dag),
+            _ => None,
+        }
+    }
+    /// Returns the step group at `at`.
+    pub(crate) fn group_mut(&mut self, at: usize) -> Option<&mut Group> {
+        match &mut self.slots.get_mut(at)?.body {
+            Body::Group(group) => Some(group),
+            _ => None,
+        }
+    }
+    /// Returns the steps node at `at`.
+    pub(crate) fn steps_mut(&mut self, at: usize) -> Option<&mut Steps> {
+        match &mut self.slots.get_mut(at)?.body {
+            Body::Steps(steps) => Some(steps),
+            _ => None,
+        }
+    }
+    /// Returns the retry node at `at`.
+    pub(crate) fn retry_mut(&mut self, at: usize) -> Option<&mut Retry> {
+        match &mut self.slots.get_mut(at)?.body {
+            Body::Retry(retry) => Some(retry),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a call's failure in `phase` is tolerated.
+pub(crate) const fn tolerates(on: ContinueOn, phase: NodePhase) -> bool {
+    match phase {
+        NodePhase::Failed => on.failed,
+        NodePhase::Error => on.error,
+        _ => false,
+    }
+}
+
+/// A frame's parts that come from its template, substituted.
+pub(crate) fn frame(
+    compiled: Arc<Compiled>,
+    template: &Template,
+    artifacts: BTreeMap<String, Source>,
+    depth: usize,
+) -> Frame {
+    Frame {
+        compiled,
+        outputs: template.outputs.clone(),
+        artifacts,
+        parallelism: template
+            .parallelism
+            .and_then(|limit| usize::try_from(limit).ok())
+            .filter(|limit| *limit > 0),
+        fail_fast: template.fail_fast == Some(true),
+        children: HashMap::new(),
+        depth,
+        active: 0,
+        unsuccessful: 0,
+        waiting: VecDeque::new(),
+        aggregates: HashMap::new(),
+    }
+}
+
+/// A step or task after expansion.
+#[derive(Debug, Clone)]
+pub(crate) struct Expanded {
+    /// The name with the item.
+    pub(crate) name: String,
+    pub(crate) call: Call,
+}

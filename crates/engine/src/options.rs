@@ -1,0 +1,21 @@
+//! What a run is told beyond its workflow: gates and variables of ours.
+
+use std::collections::BTreeMap;
+
+/// Beyond the workflow itself.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunOptions {
+    /// The gates: suspend nodes that wait for approvals and expire.
+    pub gates: Vec<Gate>,
+    /// `workflow.submitter.*` and other variables of ours, by full name.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// A suspend node that opens only by approval.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    /// The step's, task's or template's name.
+    pub node: String,
+    /// Milliseconds it stays open.
+    pub expires_after_ms: u64,
+}

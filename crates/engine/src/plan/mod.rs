@@ -1,0 +1,88 @@
+//! A workflow compiled once, before its first event: each template as JSON ready for substitution, its DAG's
+//! edges, the results somebody refers to, and what of it cannot be run here.
+//! Not here: anything that changes while the run is under way.
+
+mod dag;
+mod kind;
+mod results;
+mod support;
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use model::argo::{Template, TemplateKind, Workflow};
+use serde_json::Value;
+
+pub(crate) use dag::DagPlan;
+pub(crate) use support::{refused_arguments, refused_call};
+
+/// A template, compiled.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    /// As it was written.
+    pub(crate) template: Template,
+    /// As JSON, without its input parameters.
+    pub(crate) json: Value,
+    /// The kind; `None` if it has none.
+    pub(crate) kind: Option<TemplateKind>,
+    /// Why it cannot be run, if so.
+    pub(crate) refused: Option<String>,
+    /// The steps or tasks whose `outputs.result` it refers to.
+    pub(crate) results: HashSet<String>,
+    /// The edges of a DAG.
+    pub(crate) dag: Option<Arc<DagPlan>>,
+}
+
+impl Compiled {
+    /// Compiles a template.
+    pub(crate) fn new(template: Template) -> Self {
+        let kind = kind::of(&template);
+        let mut refused = support::refused_template(&template, kind);
+        let mut json = serde_json::to_value(&template).unwrap_or_default();
+        // Metrics are not kept here, and their tags are bound only when the node has ended.
+        if let Some(fields) = json.as_object_mut() {
+            fields.shift_remove("metrics");
+        }
+        if let Some(inputs) = json.get_mut("inputs").and_then(Value::as_object_mut) {
+            inputs.shift_remove("parameters");
+        }
+        let composite = matches!(kind, Some(TemplateKind::Steps | TemplateKind::Dag));
+        let results = if composite { results::referred_to(&json) } else { HashSet::new() };
+        let dag = match template.dag.as_ref().filter(|_| kind == Some(TemplateKind::Dag)).map(DagPlan::new) {
+            Some(Ok(plan)) => Some(Arc::new(plan)),
+            Some(Err(reason)) => {
+                refused = refused.or(Some(reason));
+                None
+            }
+            None => None,
+        };
+        Self { template, json, kind, refused, results, dag }
+    }
+}
+
+/// A workflow, compiled.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    templates: HashMap<String, Arc<Compiled>>,
+    /// Why the workflow cannot be run, if so.
+    pub(crate) refused: Option<String>,
+}
+
+impl Plan {
+    /// Compiles a workflow.
+    pub(crate) fn new(workflow: &Workflow) -> Self {
+        let compiled =
+            |template: &Template| (template.name.clone(), Arc::new(Compiled::new(template.clone())));
+        Self {
+            templates: workflow.spec.templates.iter().map(compiled).collect(),
+            refused: support::refused_spec(&workflow.spec),
+        }
+    }
+
+    /// Returns the template called `name`.
+    pub(crate) fn template(&self, name: &str) -> Option<&Arc<Compiled>> {
+        self.templates.get(name)
+    }
+}

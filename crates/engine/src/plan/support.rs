@@ -1,0 +1,204 @@
+//! What of Argo is taken here and what is refused: every field is in a list, a field in none is refused.
+//! A field is harmless if leaving it out changes nothing a workflow can see on one machine.
+
+use model::argo::{Arguments, Artifact, Call, Container, EnvVar, Template, TemplateKind, WorkflowSpec};
+use serde_json::{Map, Value};
+
+/// Fields of a workflow's spec that choose where and as whom pods run in a cluster, or what is kept afterwards.
+/// Volumes count only where they are mounted.
+const HARMLESS_SPEC: &[&str] = &[
+    "affinity",
+    "archiveLogs",
+    "artifactGC",
+    "artifactRepositoryRef",
+    "automountServiceAccountToken",
+    "dnsConfig",
+    "dnsPolicy",
+    "executor",
+    "hostAliases",
+    "hostNetwork",
+    "imagePullSecrets",
+    "metrics",
+    "nodeSelector",
+    "podDisruptionBudget",
+    "podGC",
+    "podMetadata",
+    "podPriority",
+    "podPriorityClassName",
+    "podResources",
+    "priority",
+    "resourceClaims",
+    "schedulerName",
+    "securityContext",
+    "serviceAccountName",
+    "tolerations",
+    "ttlStrategy",
+    "volumeClaimGC",
+    "volumeClaimTemplates",
+    "volumes",
+];
+
+/// Fields of a template that choose where and as whom its pod runs in a cluster, or what is shown of it.
+const HARMLESS_TEMPLATE: &[&str] = &[
+    "affinity",
+    "annotations",
+    "automountServiceAccountToken",
+    "executor",
+    "hostAliases",
+    "metrics",
+    "nodeSelector",
+    "pendingTimeout",
+    "podResources",
+    "priorityClassName",
+    "resourceClaims",
+    "schedulerName",
+    "securityContext",
+    "serviceAccountName",
+    "tolerations",
+    "volumes",
+];
+
+/// Fields of a container that concern images, limits and probes of a cluster.
+const HARMLESS_CONTAINER: &[&str] = &[
+    "imagePullPolicy",
+    "livenessProbe",
+    "ports",
+    "readinessProbe",
+    "resizePolicy",
+    "resources",
+    "securityContext",
+    "startupProbe",
+    "terminationMessagePath",
+    "terminationMessagePolicy",
+    "stdin",
+    "stdinOnce",
+    "tty",
+];
+
+/// Fields of an artifact that do not change what is handed over on one machine.
+const HARMLESS_ARTIFACT: &[&str] = &["archive", "artifactGC", "archiveLogs", "deleted"];
+
+/// Fields of a retry strategy: those read by the engine, and where attempts run in a cluster.
+const KNOWN_RETRY: &[&str] = &["backoff", "affinity"];
+
+/// Returns the message for something that cannot be run here.
+fn unsupported(what: &str) -> String {
+    format!("{what} is not supported on one machine yet")
+}
+
+/// Whether a field is written so that it says nothing: null, false, or an empty text, list or object.
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(true) | Value::Number(_) => false,
+    }
+}
+
+fn refused_field(rest: &Map<String, Value>, harmless: &[&str], of: &str) -> Option<String> {
+    let (name, _) =
+        rest.iter().find(|(name, value)| !harmless.contains(&name.as_str()) && !says_nothing(value))?;
+    Some(unsupported(&format!("`{name}` of {of}")))
+}
+
+/// Returns why a workflow cannot be run, if so.
+pub(super) fn refused_spec(spec: &WorkflowSpec) -> Option<String> {
+    refused_field(&spec.rest, HARMLESS_SPEC, "the workflow")
+        .or_else(|| refused_retry(spec.retry_strategy.as_ref()?))
+}
+
+/// Returns why a template cannot be run, if so.
+pub(super) fn refused_template(template: &Template, kind: Option<TemplateKind>) -> Option<String> {
+    let kind_name = match kind {
+        None => return Some(format!("template `{}` has no kind", template.name)),
+        Some(TemplateKind::ContainerSet) => "containerSet",
+        Some(TemplateKind::Resource) => "resource",
+        Some(TemplateKind::Data) => "data",
+        Some(TemplateKind::Http) => "http",
+        Some(TemplateKind::Plugin) => "plugin",
+        Some(_) => "",
+    };
+    if !kind_name.is_empty() {
+        return Some(unsupported(&format!("a `{kind_name}` template")));
+    }
+    let logs_only =
+        |value: &Value| value.as_object().is_some_and(|fields| fields.keys().all(|key| key == "archiveLogs"));
+    let mut rest = template.rest.clone();
+    if rest.get("archiveLocation").is_some_and(logs_only) {
+        rest.shift_remove("archiveLocation");
+    }
+    refused_field(&rest, HARMLESS_TEMPLATE, "a template")
+        .or_else(|| refused_retry(template.retry_strategy.as_ref()?))
+        .or_else(|| refused_container(template.container.as_ref()?))
+        .or_else(|| refused_container(&template.script.as_ref()?.container))
+        .or_else(|| refused_inputs(template))
+        .or_else(|| refused_outputs(template))
+}
+
+fn refused_container(container: &Container) -> Option<String> {
+    let from_elsewhere = |env: &&EnvVar| env.value_from.as_ref().is_some_and(|from| !says_nothing(from));
+    let env = container.env.iter().find(from_elsewhere);
+    env.map(|env| unsupported(&format!("`valueFrom` of the environment variable `{}`", env.name)))
+        .or_else(|| refused_field(&container.rest, HARMLESS_CONTAINER, "a container"))
+}
+
+fn refused_retry(strategy: &model::argo::RetryStrategy) -> Option<String> {
+    if strategy.retry_policy == "OnTransientError" {
+        return Some(unsupported("`retryPolicy: OnTransientError`"));
+    }
+    refused_field(&strategy.rest, KNOWN_RETRY, "a retryStrategy")
+}
+
+fn refused_inputs(template: &Template) -> Option<String> {
+    let from_elsewhere = template.inputs.parameters.iter().find(|parameter| parameter.value_from.is_some());
+    let parameter = from_elsewhere
+        .map(|parameter| unsupported(&format!("`valueFrom` of the input parameter `{}`", parameter.name)));
+    parameter.or_else(|| {
+        template.inputs.artifacts.iter().find_map(|artifact| refused_artifact(artifact, "input artifact"))
+    })
+}
+
+fn refused_outputs(template: &Template) -> Option<String> {
+    for parameter in &template.outputs.parameters {
+        let Some(from) = &parameter.value_from else { continue };
+        let what = if from.expression.is_empty() {
+            from.rest.keys().next().map(String::as_str)
+        } else {
+            Some("expression")
+        };
+        if let Some(what) = what {
+            return Some(unsupported(&format!(
+                "`valueFrom.{what}` of the output parameter `{}`",
+                parameter.name
+            )));
+        }
+    }
+    template.outputs.artifacts.iter().find_map(|artifact| refused_artifact(artifact, "output artifact"))
+}
+
+/// Returns why an artifact cannot be handed over, if so: a place outside, an expression, a part of it.
+fn refused_artifact(artifact: &Artifact, what: &str) -> Option<String> {
+    refused_field(&artifact.rest, HARMLESS_ARTIFACT, &format!("the {what} `{}`", artifact.name))
+}
+
+/// Returns why a step or task cannot be run, if so.
+pub(crate) fn refused_call(call: &Call) -> Option<String> {
+    if let Some(reference) = &call.template_ref {
+        return Some(format!("template reference {}.{} not found", reference.name, reference.template));
+    }
+    refused_field(&call.rest, &[], "a step or task").or_else(|| refused_arguments(&call.arguments))
+}
+
+/// Returns why arguments cannot be handed over, if so.
+pub(crate) fn refused_arguments(arguments: &Arguments) -> Option<String> {
+    let from_elsewhere = arguments
+        .parameters
+        .iter()
+        .find(|parameter| parameter.value.is_none() && parameter.value_from.is_some());
+    let parameter = from_elsewhere
+        .map(|parameter| unsupported(&format!("`valueFrom` of the argument `{}`", parameter.name)));
+    parameter
+        .or_else(|| arguments.artifacts.iter().find_map(|artifact| refused_artifact(artifact, "argument")))
+}

@@ -1,0 +1,34 @@
+//! Loops: one call becomes many. Source: Argo `steps.go` expandStep, `dag.go` expandTask.
+
+use expr::Lookup;
+use model::{argo::Call, limits};
+
+use super::{Turn, item, resolve};
+use crate::live::Expanded;
+
+impl Turn {
+    /// Returns the calls that `call` stands for, named; none for an empty list.
+    ///
+    /// # Errors
+    /// Why the items cannot be read or are too many.
+    pub(super) fn expand(&self, name: &str, call: &Call) -> Result<Vec<Expanded>, String> {
+        let items = match (&call.with_items, &call.with_sequence) {
+            (Some(items), _) => items.clone(),
+            (None, _) if !call.with_param.is_empty() => item::of_param(&call.with_param)?,
+            (None, Some(sequence)) => item::of_sequence(sequence)?,
+            (None, None) => Vec::new(),
+        };
+        if self.run.status.nodes.len().saturating_add(items.len()) > limits::MAX_NODES {
+            return Err(format!("the workflow has more than {} nodes", limits::MAX_NODES));
+        }
+        // What is the same for every item is not copied for each.
+        let bare = Call { with_items: None, with_param: String::new(), with_sequence: None, ..call.clone() };
+        let one = |(index, value): (usize, &serde_json::Value)| {
+            let variables = item::variables(value);
+            let look_up = |name: &str| Lookup::from(variables.get(name).cloned());
+            let call = resolve::with_item(&bare, &look_up)?;
+            Ok(Expanded { name: item::name(name, index, value), call })
+        };
+        items.iter().enumerate().map(one).collect()
+    }
+}

@@ -1,0 +1,122 @@
+//! A node has ended: who waits for it is told; at the top, the exit handler and the end of the run.
+//! Source: Argo `operator.go` operate; `exit_handler.go`.
+
+use model::argo::{NodePhase, NodeStatus, WorkflowPhase, pod_name};
+use serde_json::{Map, Value, json};
+
+use super::{Turn, event, variables};
+use crate::{
+    Command, TimerId,
+    live::{Body, Parent, Stage},
+};
+
+impl Turn {
+    pub(super) fn ended(&mut self, at: usize) {
+        let Some(parent) = self.run.live.slots.get(at).map(|slot| slot.parent) else { return };
+        self.give_place_back(at);
+        match parent {
+            Parent::Root => self.main_ended(at),
+            Parent::Exit => self.exit_ended(at),
+            Parent::Steps(steps) => self.group_ended(steps, at),
+            Parent::Group(group) => self.step_ended(group),
+            Parent::Task(dag, task) => self.task_ended(dag, task, at),
+            Parent::Item(group) => self.item_ended(group),
+            Parent::Attempt(retry) => self.attempt_ended(retry, at),
+        }
+    }
+
+    fn main_ended(&mut self, at: usize) {
+        if self.run.live.stage != Stage::Main {
+            return;
+        }
+        let Some(node) = self.node(at) else { return };
+        let phase = workflow_phase(node.phase);
+        let shut_down = self.run.live.shutdown.is_some() && node.phase.is_failed_or_error();
+        let message = match self.run.doom(false).filter(|_| shut_down) {
+            Some(message) => message,
+            None if phase == WorkflowPhase::Succeeded => String::new(),
+            None => node.message.clone(),
+        };
+        let handler = self.run.workflow.spec.on_exit.clone();
+        if self.run.live.deadline.is_some() && !self.run.live.deadline_passed {
+            self.commands.push(Command::CancelTimer { timer: TimerId::WorkflowDeadline });
+        }
+        if handler.is_empty() || self.run.doom(true).is_some() {
+            return self.finish(phase, message);
+        }
+        self.note_exit_variables(phase);
+        self.run.live.stage = Stage::Exit(phase, message);
+        let name = format!("{}.onExit", self.run.workflow.metadata.name);
+        let args = variables::arguments(&self.run, &self.run.live.variables).unwrap_or_default();
+        self.then_start(event::entry(name, handler, args, Parent::Exit));
+    }
+
+    /// Notes what an exit handler knows: how the workflow ended, and which nodes failed, as JSON quoted once more.
+    fn note_exit_variables(&mut self, phase: WorkflowPhase) {
+        let workflow = &self.run.workflow.metadata.name;
+        let failed = self.run.status.nodes.values().filter(|node| node.phase.is_failed_or_error());
+        let failures: Vec<Value> = failed.map(|node| failure(workflow, node)).collect();
+        let failures = if failures.is_empty() { Value::Null } else { Value::Array(failures) };
+        let quoted = Value::String(failures.to_string()).to_string();
+        let known = &mut self.run.live.exit_variables;
+        known.insert("workflow.status".to_owned(), phase.as_str().to_owned());
+        known.insert("workflow.failures".to_owned(), quoted);
+    }
+
+    fn exit_ended(&mut self, at: usize) {
+        let Stage::Exit(phase, message) = &self.run.live.stage else { return };
+        let (phase, message) = (*phase, message.clone());
+        let Some(node) = self.node(at) else { return };
+        let (exit, exit_message) = (node.phase, node.message.clone());
+        if !exit.is_failed_or_error() {
+            return self.finish(phase, message);
+        }
+        let began = node.node_type != model::argo::NodeType::Skipped;
+        let reason =
+            if began { exit_message } else { format!("error in exit template execution : {exit_message}") };
+        self.finish(workflow_phase(exit), reason);
+    }
+
+    /// Ends the run.
+    pub(super) fn finish(&mut self, phase: WorkflowPhase, message: String) {
+        let left: Vec<usize> = self.run.live.active.iter().copied().collect();
+        for at in left {
+            if let (Some(Body::Pod(_)), Some((id, _))) =
+                (self.run.live.slots.get(at).map(|slot| &slot.body), self.run.status.nodes.get_index(at))
+            {
+                self.commands.push(Command::KillPod { node: id.clone() });
+            }
+        }
+        let status = &mut self.run.status;
+        status.phase = phase;
+        status.message = message;
+        status.finished_at = Some(self.now);
+        status.rest.insert("conditions".to_owned(), json!([{ "status": "True", "type": "Completed" }]));
+        self.run.live.stage = Stage::Ended;
+        self.run.live.held.clear();
+        self.run.live.waiting.clear();
+        self.work.clear();
+        self.commands.push(Command::Complete { phase });
+    }
+}
+
+const fn workflow_phase(phase: NodePhase) -> WorkflowPhase {
+    match phase {
+        NodePhase::Failed => WorkflowPhase::Failed,
+        NodePhase::Error => WorkflowPhase::Error,
+        _ => WorkflowPhase::Succeeded,
+    }
+}
+
+fn failure(workflow: &str, node: &NodeStatus) -> Value {
+    let finished = node.finished_at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    let fields = [
+        ("displayName", json!(node.display_name)),
+        ("message", json!(node.message)),
+        ("templateName", json!(node.template_name)),
+        ("phase", json!(node.phase.as_str())),
+        ("podName", json!(pod_name(workflow, &node.name, &node.template_name))),
+        ("finishedAt", json!(finished)),
+    ];
+    Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
+}

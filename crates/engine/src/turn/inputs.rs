@@ -1,0 +1,146 @@
+//! A template made ready: inputs given, tags replaced. Source: Argo `workflow/common/util.go` ProcessArgs,
+//! SubstituteParams: globals and locals first, then inputs, one pass each.
+
+use std::collections::BTreeMap;
+
+use expr::{Lookup, Unresolved, substitute, substitute_json};
+use model::argo::{AnyString, Artifact, Inputs, Parameter, Template, TemplateKind, pod_name};
+use serde_json::Value;
+
+use super::{Turn, artifact};
+use crate::{
+    live::{Source, Start},
+    plan::Compiled,
+};
+
+/// The roots that are Argo's: what they name must be known when a template runs.
+pub(super) const ARGO_ROOTS: &[&str] = &["item", "steps", "tasks", "inputs", "outputs", "pod", "workflow"];
+
+/// A template, ready to run.
+#[derive(Debug)]
+pub(super) struct Ready {
+    /// With its tags replaced and its inputs in it.
+    pub(super) template: Template,
+    /// Where its input artifacts come from.
+    pub(super) artifacts: BTreeMap<String, Source>,
+}
+
+impl Ready {
+    /// Returns its inputs as a node shows them.
+    pub(super) fn inputs(&self) -> Option<Inputs> {
+        (!self.template.inputs.is_empty()).then(|| self.template.inputs.clone())
+    }
+}
+
+impl Turn {
+    pub(super) fn make_ready(&self, compiled: &Compiled, start: &Start) -> Result<Ready, String> {
+        let locals = self.locals(start);
+        let mut outer = |name: &str| match locals.get(name) {
+            Some(value) => Lookup::Text(value.clone()),
+            None => self.global(name, start.hooked),
+        };
+        let parameters = given(&compiled.template.inputs.parameters, start, &mut outer)?;
+        let mut json = compiled.json.clone();
+        let text = |error: expr::ExprError| error.to_string();
+        substitute_json(&mut json, &mut outer, Unresolved::Keep).map_err(text)?;
+        let inner = inner_variables(&parameters, &json);
+        let composite = matches!(compiled.kind, Some(TemplateKind::Steps | TemplateKind::Dag));
+        let policy = if composite { Unresolved::Keep } else { Unresolved::RefuseRoots(ARGO_ROOTS) };
+        substitute_json(&mut json, &mut |name| inner.get(name).cloned().into(), policy).map_err(text)?;
+        let mut template: Template =
+            serde_json::from_value(json).map_err(|error| format!("after substitution: {error}"))?;
+        template.inputs.parameters = parameters;
+        let artifacts = input_artifacts(&mut template, start)?;
+        Ok(Ready { template, artifacts })
+    }
+
+    /// Returns the variables a node has of its own.
+    fn locals(&self, start: &Start) -> BTreeMap<String, String> {
+        let workflow = &self.run.workflow.metadata.name;
+        let mut locals = BTreeMap::from([
+            ("node.name".to_owned(), start.name.clone()),
+            ("pod.name".to_owned(), pod_name(workflow, &start.name, &start.template_name)),
+        ]);
+        if !start.call.is_empty() {
+            locals.insert("steps.name".to_owned(), start.call.clone());
+            locals.insert("tasks.name".to_owned(), start.call.clone());
+        }
+        if let Some(attempt) = &start.attempt {
+            locals.insert("retries".to_owned(), attempt.number.to_string());
+            locals.extend(
+                attempt.last.iter().map(|(name, value)| (format!("lastRetry.{name}"), value.clone())),
+            );
+        }
+        locals
+    }
+}
+
+fn given(
+    declared: &[Parameter],
+    start: &Start,
+    outer: &mut dyn FnMut(&str) -> Lookup,
+) -> Result<Vec<Parameter>, String> {
+    let mut parameters = Vec::with_capacity(declared.len());
+    for parameter in declared {
+        let argument = start.args.parameters.get(&parameter.name);
+        let own = || parameter.value.as_ref().or(parameter.default.as_ref()).map(|value| value.0.clone());
+        let value = match (argument, own()) {
+            (Some(Some(value)), _) => value.clone(),
+            (_, Some(own)) => own,
+            (Some(None), None) => {
+                return Err(format!(
+                    "inputs.parameters.{} was given an absent optional output and has no default",
+                    parameter.name
+                ));
+            }
+            (None, None) => return Err(format!("inputs.parameters.{} was not supplied", parameter.name)),
+        };
+        let value = substitute(&value, outer, Unresolved::Keep).map_err(|error| error.to_string())?;
+        if parameter.enumeration.as_ref().is_some_and(|list| !list.iter().any(|one| one.0 == value)) {
+            return Err(format!("inputs.parameters.{} is not one of its enum", parameter.name));
+        }
+        parameters.push(Parameter { value: Some(AnyString(value)), ..parameter.clone() });
+    }
+    Ok(parameters)
+}
+
+/// Returns the variables of inputs and outputs of a template.
+fn inner_variables(parameters: &[Parameter], json: &Value) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::new();
+    for parameter in parameters {
+        let value = parameter.value.as_ref().map(|value| value.0.clone()).unwrap_or_default();
+        variables.insert(format!("inputs.parameters.{}", parameter.name), value);
+    }
+    variables.insert("inputs.parameters".to_owned(), serde_json::to_string(parameters).unwrap_or_default());
+    for (pointer, name, path) in [
+        ("/inputs/artifacts", "inputs.artifacts", "/path"),
+        ("/outputs/artifacts", "outputs.artifacts", "/path"),
+        ("/outputs/parameters", "outputs.parameters", "/valueFrom/path"),
+    ] {
+        for one in json.pointer(pointer).and_then(Value::as_array).into_iter().flatten() {
+            let of = one.get("name").and_then(Value::as_str).zip(one.pointer(path).and_then(Value::as_str));
+            if let Some((of, path)) = of {
+                variables.insert(format!("{name}.{of}.path"), path.to_owned());
+            }
+        }
+    }
+    variables
+}
+
+fn input_artifacts(template: &mut Template, start: &Start) -> Result<BTreeMap<String, Source>, String> {
+    let mut sources = BTreeMap::new();
+    let mut shown: Vec<Artifact> = Vec::with_capacity(template.inputs.artifacts.len());
+    for declared in std::mem::take(&mut template.inputs.artifacts) {
+        let own = declared.raw.as_ref().map(|raw| Source::Raw(raw.data.clone()));
+        match own.or_else(|| start.args.artifacts.get(&declared.name).cloned()) {
+            Some(source) => {
+                shown.push(artifact::shown(&declared, &source));
+                sources.insert(declared.name.clone(), source);
+            }
+            None if declared.optional => {}
+            None => return Err(format!("inputs.artifacts.{} was not supplied", declared.name)),
+        }
+    }
+    template.inputs.artifacts = shown;
+    Ok(sources)
+}

@@ -1,0 +1,86 @@
+//! One event carried through: checked against the run, applied, and everything that follows from it done.
+//! What follows is kept as a list of work, first in first out, so that no depth of templates is a depth of calls.
+//! Invariant: an event that is refused or repeated changes nothing.
+
+mod artifact;
+pub use artifact::artifact_key;
+mod dag;
+mod event;
+mod expand;
+mod finish;
+mod fit;
+mod inputs;
+mod item;
+mod lookup;
+mod node;
+mod outputs;
+mod pod;
+mod resolve;
+mod retry;
+mod shutdown;
+mod start;
+mod steps;
+mod suspend;
+mod variables;
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+
+use crate::{Command, Event, Rejected, Run, live::Start};
+
+/// Returns the run after `event`, and what must now be done.
+///
+/// # Errors
+/// [`Rejected`] with the run as it was, if the event cannot happen in this state.
+pub fn step(run: Run, event: &Event) -> Result<(Run, Vec<Command>), Box<Rejected>> {
+    match fit::check(&run, &event.kind) {
+        Err(reason) => Err(Box::new(Rejected { run, reason })),
+        Ok(fit::Fit::Repeated) => Ok((run, Vec::new())),
+        Ok(fit::Fit::New) => {
+            let mut turn = Turn { run, now: event.at, commands: Vec::new(), work: VecDeque::new() };
+            turn.apply(&event.kind);
+            turn.work_off();
+            Ok((turn.run, turn.commands))
+        }
+    }
+}
+
+/// Something that follows from the event.
+#[derive(Debug)]
+enum Work {
+    /// A node is to start.
+    Start(Box<Start>),
+    /// A node has ended; who waits for it is to be told.
+    Ended(usize),
+    /// A steps node goes on to its next group.
+    Group(usize),
+    /// The dependencies of a DAG's task are decided.
+    Task(usize, usize),
+}
+
+/// The run while an event is carried through.
+#[derive(Debug)]
+struct Turn {
+    run: Run,
+    now: Timestamp,
+    commands: Vec<Command>,
+    work: VecDeque<Work>,
+}
+
+impl Turn {
+    fn work_off(&mut self) {
+        while let Some(work) = self.work.pop_front() {
+            match work {
+                Work::Start(start) => self.start(*start),
+                Work::Ended(at) => self.ended(at),
+                Work::Group(at) => self.next_group(at),
+                Work::Task(dag, task) => self.task_is_free(dag, task),
+            }
+        }
+    }
+
+    fn then_start(&mut self, start: Start) {
+        self.work.push_back(Work::Start(Box::new(start)));
+    }
+}

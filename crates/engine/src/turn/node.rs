@@ -1,0 +1,248 @@
+//! Nodes: made, connected, counted and ended. Source: Argo `operator.go` initializeNode, addChildNode,
+//! getOutboundNodes, markNodePhase.
+
+use model::argo::{NodeFlag, NodeId, NodePhase, NodeStatus, NodeType, node_id};
+
+use super::{Turn, Work};
+use crate::live::{Body, Parent, Slot};
+
+/// What a new node is.
+#[derive(Debug, Clone)]
+pub(super) struct NewNode {
+    pub(super) name: String,
+    pub(super) node_type: NodeType,
+    pub(super) template_name: String,
+    pub(super) phase: NodePhase,
+    pub(super) message: String,
+    pub(super) flag: Option<NodeFlag>,
+    pub(super) boundary: Option<usize>,
+    pub(super) parent: Parent,
+    pub(super) hooked: bool,
+    pub(super) counted: bool,
+}
+
+impl NewNode {
+    /// Returns a node that ends as it begins: skipped, omitted, or in error before it could start.
+    pub(super) fn ended(
+        name: String,
+        template_name: String,
+        boundary: Option<usize>,
+        parent: Parent,
+    ) -> Self {
+        Self {
+            name,
+            node_type: NodeType::Skipped,
+            template_name,
+            phase: NodePhase::Skipped,
+            message: String::new(),
+            flag: Some(NodeFlag::default()),
+            boundary,
+            parent,
+            hooked: false,
+            counted: false,
+        }
+    }
+    /// Returns it with this phase and message.
+    pub(super) fn because(mut self, phase: NodePhase, message: impl Into<String>) -> Self {
+        self.phase = phase;
+        self.message = message.into();
+        self
+    }
+}
+
+impl Turn {
+    /// Makes a node, connects it with those that led to it, and returns its place.
+    pub(super) fn make(&mut self, new: NewNode, body: Body) -> usize {
+        let workflow = &self.run.workflow.metadata.name;
+        let nodes = &mut self.run.status.nodes;
+        let mut id = node_id(workflow, &new.name);
+        let mut probe = 0_u32;
+        // 32 bits meet themselves among some ten thousand names: the later node then gets the id of a variant.
+        while nodes.contains_key(&id) {
+            probe = probe.saturating_add(1);
+            id = node_id(workflow, &format!("{}#{probe}", new.name));
+        }
+        let boundary = new.boundary.and_then(|at| nodes.get_index(at));
+        let fulfilled = new.phase.is_fulfilled();
+        let status = NodeStatus {
+            id: id.clone(),
+            display_name: display_name(&new.name, boundary.map(|(_, node)| node.name.as_str())),
+            name: new.name,
+            node_type: new.node_type,
+            template_name: new.template_name,
+            template_scope: format!("local/{workflow}"),
+            phase: new.phase,
+            boundary_id: boundary.map(|(id, _)| id.clone()),
+            message: new.message,
+            started_at: Some(self.now),
+            finished_at: fulfilled.then_some(self.now),
+            progress: String::new(),
+            node_flag: new.flag,
+            inputs: None,
+            outputs: None,
+            children: Vec::new(),
+            outbound_nodes: Vec::new(),
+            host_node_name: String::new(),
+        };
+        let at = nodes.len();
+        nodes.insert(id.clone(), status);
+        self.run.live.slots.push(Slot {
+            parent: new.parent,
+            boundary: new.boundary,
+            counted: new.counted,
+            hooked: new.hooked,
+            latest: None,
+            pods: (0, 0),
+            body,
+        });
+        self.connect(at, &id, new.parent);
+        at
+    }
+
+    fn connect(&mut self, at: usize, id: &NodeId, parent: Parent) {
+        match parent {
+            // A step group is connected when its steps node goes on to it.
+            Parent::Root | Parent::Exit | Parent::Steps(_) => {}
+            Parent::Group(above) => {
+                self.add_child(above, id);
+                if let Some(group) = self.run.live.group_mut(above) {
+                    group.children.push((at, model::argo::ContinueOn::default()));
+                }
+            }
+            Parent::Item(above) => self.add_child(above, id),
+            Parent::Attempt(above) => {
+                self.add_child(above, id);
+                if let Some(slot) = self.run.live.slots.get_mut(above) {
+                    slot.latest = Some(at);
+                }
+            }
+            Parent::Task(dag, task) => {
+                let from = match self.run.live.slots.get(dag).map(|slot| &slot.body) {
+                    Some(Body::Dag(body)) => {
+                        let dependencies = body.plan.dependencies.get(task).map_or(&[][..], Vec::as_slice);
+                        dependencies.iter().filter_map(|other| body.tasks.get(*other)?.node).collect()
+                    }
+                    _ => Vec::new(),
+                };
+                if from.is_empty() {
+                    return self.add_child(dag, id);
+                }
+                let outbound: Vec<usize> = from.into_iter().flat_map(|node| self.outbound(node)).collect();
+                for outbound in outbound {
+                    self.add_child(outbound, id);
+                }
+            }
+        }
+    }
+
+    /// Notes that `child` followed from the node at `above`.
+    pub(super) fn add_child(&mut self, above: usize, child: &NodeId) {
+        if let Some((_, node)) = self.run.status.nodes.get_index_mut(above) {
+            node.children.push(child.clone());
+        }
+    }
+
+    /// Returns the last nodes of the one at `at`.
+    pub(super) fn outbound(&self, at: usize) -> Vec<usize> {
+        let mut last = Vec::new();
+        let mut open = vec![at];
+        while let Some(at) = open.pop() {
+            let Some((_, node)) = self.run.status.nodes.get_index(at) else { continue };
+            let places =
+                |ids: &[NodeId]| -> Vec<usize> { ids.iter().rev().filter_map(|id| self.at(id)).collect() };
+            match node.node_type {
+                NodeType::TaskGroup if !node.children.is_empty() => open.extend(places(&node.children)),
+                NodeType::Retry => open.extend(self.run.live.slots.get(at).and_then(|slot| slot.latest)),
+                // Those of a steps or DAG node are leaves already.
+                NodeType::Steps | NodeType::Dag => {
+                    let mut leaves = places(&node.outbound_nodes);
+                    leaves.reverse();
+                    last.extend(leaves);
+                }
+                _ => last.push(at),
+            }
+        }
+        last
+    }
+
+    /// Returns the ids of the nodes at `places`.
+    pub(super) fn ids(&self, places: &[usize]) -> Vec<NodeId> {
+        places
+            .iter()
+            .filter_map(|at| self.run.status.nodes.get_index(*at))
+            .map(|(id, _)| id.clone())
+            .collect()
+    }
+
+    /// Returns the status of the node at `at`.
+    pub(super) fn node(&self, at: usize) -> Option<&NodeStatus> {
+        self.run.status.nodes.get_index(at).map(|(_, node)| node)
+    }
+
+    /// Returns the status of the node at `at`, to be changed.
+    pub(super) fn node_mut(&mut self, at: usize) -> Option<&mut NodeStatus> {
+        self.run.status.nodes.get_index_mut(at).map(|(_, node)| node)
+    }
+
+    /// Ends a node, if it has not ended, and tells who waits for it.
+    pub(super) fn end(&mut self, at: usize, phase: NodePhase, message: String) {
+        let now = self.now;
+        let Some(node) = self.node_mut(at).filter(|node| !node.phase.is_fulfilled()) else { return };
+        node.phase = phase;
+        node.message = message;
+        node.finished_at = Some(now);
+        self.tell(at);
+    }
+
+    /// Forgets what a node waited for and tells who waits for its end.
+    pub(super) fn tell(&mut self, at: usize) {
+        self.run.live.active.remove(&at);
+        if let Some(slot) = self.run.live.slots.get_mut(at) {
+            slot.body = Body::Ended;
+        }
+        self.work.push_back(Work::Ended(at));
+    }
+
+    /// Makes a node that ends as it begins and tells who waits for its end.
+    pub(super) fn make_ended(&mut self, new: NewNode) -> usize {
+        let at = self.make(new, Body::Ended);
+        self.work.push_back(Work::Ended(at));
+        at
+    }
+
+    /// Counts a pod that starts (`ended` 0, `all` 1) or ends (1, 0), in its node and all above.
+    pub(super) fn count_pod(&mut self, at: usize, ended: u32, all: u32) {
+        let mut here = Some(at);
+        while let Some(at) = here {
+            let Some(slot) = self.run.live.slots.get_mut(at) else { break };
+            slot.pods = (slot.pods.0.saturating_add(ended), slot.pods.1.saturating_add(all));
+            let (progress, above) = (shown(slot.pods), slot.parent.above());
+            if let Some(node) = self.node_mut(at) {
+                node.progress = progress;
+            }
+            here = above;
+        }
+        let pods = &mut self.run.live.pods;
+        *pods = (pods.0.saturating_add(ended), pods.1.saturating_add(all));
+        self.run.status.progress = shown(*pods);
+    }
+}
+
+fn shown(pods: (u32, u32)) -> String {
+    format!("{}/{}", pods.0, pods.1)
+}
+
+/// Returns the name within the boundary: without its name, and without a leading `[0].` or `.`.
+fn display_name(name: &str, boundary: Option<&str>) -> String {
+    let Some(within) = boundary.and_then(|boundary| name.strip_prefix(boundary)) else {
+        return name.to_owned();
+    };
+    if let Some(plain) = within.strip_prefix('.') {
+        return plain.to_owned();
+    }
+    let after_group = within.strip_prefix('[').and_then(|rest| {
+        let (index, rest) = rest.split_once(']')?;
+        (!index.is_empty() && index.bytes().all(|b| b.is_ascii_digit())).then(|| rest.strip_prefix('.'))?
+    });
+    after_group.unwrap_or(within).to_owned()
+}

@@ -1,0 +1,183 @@
+//! Pods: started, running, ended. Source: Argo `operator.go` executeContainer, executeScript, inferFailedReason;
+//! `workflowpod.go`.
+
+use model::argo::{Artifact, NodeId, NodeOutputs, NodePhase, NodeType, Outputs, node_id, pod_name};
+
+use super::{Turn, artifact, inputs::Ready, outputs};
+use crate::{
+    Command, InputSource, Pod, PodEnd, PodInput, PodOutcome,
+    live::{Body, Source, Start},
+};
+
+/// The exit code by which Argo's executor says that it could not run the program.
+const EXECUTOR_FAILED: i32 = 64;
+
+impl Turn {
+    pub(super) fn start_pod(&mut self, start: Start, ready: Ready) {
+        let deadline_seconds = match self.pod_deadline(&start, &ready) {
+            Ok(seconds) => seconds,
+            Err(message) => return self.cannot_start(start, message),
+        };
+        let wants_result = start
+            .boundary
+            .and_then(|boundary| self.run.live.frame(boundary))
+            .is_some_and(|frame| frame.compiled.results.contains(&start.call));
+        let shown = ready.inputs();
+        let inputs = pod_inputs(&ready);
+        let at = self.make(self.new_node(&start, NodeType::Pod, NodePhase::Pending), Body::Ended);
+        let name = self.unique_name(at, &start.name);
+        let workflow = &self.run.workflow.metadata.name;
+        let Some((id, node)) = self.run.status.nodes.get_index_mut(at) else { return };
+        node.inputs = shown;
+        let pod = Box::new(Pod {
+            node: id.clone(),
+            node_name: node.name.clone(),
+            display_name: node.display_name.clone(),
+            pod_name: pod_name(workflow, &name, &start.template_name),
+            template: ready.template,
+            inputs,
+            wants_result,
+            deadline_seconds,
+        });
+        self.count_pod(at, 0, 1);
+        self.run.live.active_pods = self.run.live.active_pods.saturating_add(1);
+        self.run.live.active.insert(at);
+        if let Some(slot) = self.run.live.slots.get_mut(at) {
+            slot.body = Body::Pod(pod.clone());
+        }
+        self.commands.push(Command::StartPod(pod));
+    }
+
+    /// Returns the name the node's id was made of.
+    fn unique_name(&self, at: usize, name: &str) -> String {
+        let workflow = &self.run.workflow.metadata.name;
+        let is = |variant: &str| self.node(at).is_none_or(|node| node.id == node_id(workflow, variant));
+        if is(name) {
+            return name.to_owned();
+        }
+        (1..1_000)
+            .map(|probe| format!("{name}#{probe}"))
+            .find(|variant| is(variant))
+            .unwrap_or_else(|| name.to_owned())
+    }
+
+    fn pod_deadline(&self, start: &Start, ready: &Ready) -> Result<Option<u64>, String> {
+        let own = ready.template.active_deadline_seconds.as_ref();
+        let own = own.map(|text| {
+            text.0
+                .trim()
+                .parse::<u64>()
+                .map_err(|_| format!("activeDeadlineSeconds `{}` is not a number", text.0))
+        });
+        let own = own.transpose()?;
+        let until = start.attempt.as_ref().and_then(|attempt| attempt.until);
+        let left =
+            until.map(|until| u64::try_from(until.duration_since(self.now).as_secs()).unwrap_or(0).max(1));
+        Ok(own.into_iter().chain(left).min())
+    }
+
+    pub(super) fn pod_runs(&mut self, node: &NodeId) {
+        if let Some(node) = self.at(node).and_then(|at| self.node_mut(at)) {
+            node.phase = NodePhase::Running;
+        }
+    }
+
+    pub(super) fn pod_finished(&mut self, node: &NodeId, outcome: &PodOutcome) {
+        let Some(at) = self.at(node) else { return };
+        let Some(slot) = self.run.live.slots.get(at) else { return };
+        let Body::Pod(pod) = &slot.body else { return };
+        let doom = self.run.doom(slot.hooked);
+        let (mut phase, mut message) = match &outcome.end {
+            PodEnd::Exited(0) => (NodePhase::Succeeded, String::new()),
+            PodEnd::Exited(EXECUTOR_FAILED) => (NodePhase::Error, exit_message(EXECUTOR_FAILED)),
+            PodEnd::Exited(code) => (NodePhase::Failed, exit_message(*code)),
+            PodEnd::DeadlineExceeded => (
+                NodePhase::Failed,
+                "Pod was active on the node longer than the specified deadline".to_owned(),
+            ),
+            PodEnd::Killed => (NodePhase::Failed, doom.unwrap_or_else(|| exit_message(137))),
+            PodEnd::Error(reason) => (NodePhase::Error, reason.clone()),
+        };
+        let (outputs, missing) = collected(&pod.template.outputs, outcome, pod.wants_result);
+        if let (NodePhase::Succeeded, Some(missing)) = (phase, missing) {
+            (phase, message) = (NodePhase::Error, missing);
+        }
+        let template_outputs = pod.template.outputs.clone();
+        self.run.live.active_pods = self.run.live.active_pods.saturating_sub(1);
+        self.count_pod(at, 1, 0);
+        self.publish(&template_outputs, &outputs);
+        if let Some(node) = self.node_mut(at) {
+            node.outputs = (outputs != NodeOutputs::default()).then_some(outputs);
+        }
+        self.end(at, phase, message);
+        if let Some(next) = self.run.live.waiting.pop_front() {
+            self.then_start(next);
+        }
+    }
+
+    /// Gives the outputs with a global name to the whole workflow.
+    pub(super) fn publish(&mut self, declared: &Outputs, outputs: &NodeOutputs) {
+        outputs::publish(&mut self.run.status.outputs, declared, outputs);
+    }
+}
+
+fn exit_message(code: i32) -> String {
+    format!("main: Error (exit code {code})")
+}
+
+/// Returns a pod's outputs as its node shows them, and what is missing of those that must be there.
+fn collected(declared: &Outputs, outcome: &PodOutcome, wants_result: bool) -> (NodeOutputs, Option<String>) {
+    let mut outputs = NodeOutputs::default();
+    let mut missing = None;
+    for parameter in &declared.parameters {
+        let from = parameter.value_from.as_ref();
+        let file = outcome.outputs.parameters.get(&parameter.name).map(|text| text.as_str().into());
+        let value =
+            file.or_else(|| from.and_then(|from| from.default.clone())).or_else(|| parameter.value.clone());
+        if value.is_none() {
+            let path = from.map(|from| from.path.as_str()).unwrap_or_default();
+            missing.get_or_insert(format!(
+                "open {path}: no such file or directory (output parameter `{}`)",
+                parameter.name
+            ));
+            continue;
+        }
+        outputs.parameters.push(model::argo::Parameter { value, ..parameter.clone() });
+    }
+    for artifact in &declared.artifacts {
+        match outcome.outputs.artifacts.get(&artifact.name) {
+            Some(key) => outputs.artifacts.push(artifact::shown(artifact, &Source::Stored(key.clone()))),
+            None if artifact.optional => {}
+            None => {
+                missing.get_or_insert(format!(
+                    "open {}: no such file or directory (output artifact `{}`)",
+                    artifact.path, artifact.name
+                ));
+            }
+        }
+    }
+    if wants_result {
+        outputs.result.clone_from(&outcome.outputs.result);
+    }
+    if let PodEnd::Exited(code) = outcome.end {
+        outputs.exit_code = Some(code.to_string());
+    }
+    (outputs, missing)
+}
+
+fn pod_inputs(ready: &Ready) -> Vec<PodInput> {
+    let placed = |artifact: &Artifact| {
+        let source = match ready.artifacts.get(&artifact.name)? {
+            Source::Stored(key) => InputSource::Stored(key.clone()),
+            Source::Raw(data) => InputSource::Raw(data.clone()),
+        };
+        let placed = PodInput {
+            name: artifact.name.clone(),
+            path: artifact.path.clone(),
+            source,
+            mode: artifact.mode,
+        };
+        (!artifact.path.is_empty()).then_some(placed)
+    };
+    ready.template.inputs.artifacts.iter().filter_map(placed).collect()
+}

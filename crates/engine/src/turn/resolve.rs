@@ -1,0 +1,212 @@
+//! The call of a step or task, resolved: tags replaced by what came before, artifacts found.
+//! Source: Argo `steps.go` resolveReferences, `dag.go` resolveDependencyReferences.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use expr::{Lookup, Unresolved, has_tags, pure_tag, substitute, substitute_json};
+use model::argo::{AnyString, Call, Template};
+use serde_json::Value;
+
+use super::{Turn, inputs::ARGO_ROOTS, lookup::Asker};
+use crate::{
+    live::{Args, Source},
+    plan::{self, Compiled},
+};
+
+/// The roots that must be known in a call that will be expanded: `item` is known only then.
+const ROOTS_BUT_ITEM: &[&str] = &["steps", "tasks", "inputs", "outputs", "pod", "workflow"];
+
+/// The names one pass of substitution knows, with the first failure to look one up.
+struct Names<'a> {
+    look_up: &'a mut dyn FnMut(&str) -> Result<Lookup, String>,
+    failure: Option<String>,
+}
+
+impl Names<'_> {
+    fn find(&mut self, name: &str) -> Lookup {
+        (self.look_up)(name).unwrap_or_else(|failure| {
+            self.failure.get_or_insert(failure);
+            Lookup::Unknown
+        })
+    }
+
+    fn text(&mut self, text: &mut String, policy: Unresolved<'_>) -> Result<(), String> {
+        if !has_tags(text) {
+            return Ok(());
+        }
+        let replaced = substitute(text, &mut |name| self.find(name), policy);
+        self.outcome(replaced).map(|replaced| *text = replaced)
+    }
+
+    fn json(&mut self, json: &mut Value, policy: Unresolved<'_>) -> Result<(), String> {
+        let replaced = substitute_json(json, &mut |name| self.find(name), policy);
+        self.outcome(replaced)
+    }
+
+    fn outcome<T>(&mut self, outcome: Result<T, expr::ExprError>) -> Result<T, String> {
+        match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => outcome.map_err(|error| error.to_string()),
+        }
+    }
+
+    fn call(&mut self, call: &mut Call, policy: Unresolved<'_>) -> Result<(), String> {
+        self.text(&mut call.template, policy)?;
+        for parameter in &mut call.arguments.parameters {
+            let Some(value) = &mut parameter.value else { continue };
+            // An argument that is nothing but an absent output is as good as not given.
+            if pure_tag(&value.0).is_some_and(|name| self.find(name) == Lookup::Absent) {
+                parameter.value = None;
+                parameter.default = Some(AnyString::default());
+                continue;
+            }
+            self.text(&mut value.0, policy)?;
+        }
+        for artifact in &mut call.arguments.artifacts {
+            if let Some(raw) = &mut artifact.raw {
+                self.text(&mut raw.data, policy)?;
+            }
+        }
+        if let Some(items) = &mut call.with_items {
+            for item in items {
+                self.json(item, policy)?;
+            }
+        }
+        self.text(&mut call.with_param, policy)?;
+        if let Some(sequence) = &mut call.with_sequence {
+            self.json(sequence, policy)?;
+        }
+        self.inline(call)
+    }
+
+    /// An inline template's own inputs are not known yet, so nothing in it is refused.
+    fn inline(&mut self, call: &mut Call) -> Result<(), String> {
+        let Some(inline) = &mut call.inline else { return Ok(()) };
+        let mut json = serde_json::to_value(&**inline).map_err(|error| error.to_string())?;
+        self.json(&mut json, Unresolved::Keep)?;
+        **inline = serde_json::from_value(json).map_err(|error| format!("after substitution: {error}"))?;
+        Ok(())
+    }
+}
+
+/// Whether the call stands for many.
+pub(super) fn expands(call: &Call) -> bool {
+    call.with_items.is_some() || !call.with_param.is_empty() || call.with_sequence.is_some()
+}
+
+impl Turn {
+    /// Replaces the tags of `call` by what came before; returns whether it is known already not to run.
+    ///
+    /// # Errors
+    /// Why it cannot run.
+    pub(super) fn resolve(&mut self, asker: Asker, call: &mut Call) -> Result<bool, String> {
+        let looped = expands(call);
+        let policy = Unresolved::RefuseRoots(if looped { ROOTS_BUT_ITEM } else { ARGO_ROOTS });
+        let mut look_up = |name: &str| self.scoped(asker, name);
+        let mut names = Names { look_up: &mut look_up, failure: None };
+        names.text(&mut call.when, policy)?;
+        if !looped {
+            if !decide(&call.when)? {
+                return Ok(true);
+            }
+        } else if !has_tags(&call.when) && matches!(expr::when(&call.when), Ok(false)) {
+            // Its items are still named, but nothing else of it need be known.
+            let mut kept = Names { look_up: &mut look_up, failure: None };
+            for parameter in &mut call.arguments.parameters {
+                parameter.value = None;
+            }
+            if let Some(items) = &mut call.with_items {
+                items.iter_mut().try_for_each(|item| kept.json(item, policy))?;
+            }
+            kept.text(&mut call.with_param, policy)?;
+            return Ok(false);
+        }
+        let mut names = Names { look_up: &mut look_up, failure: None };
+        names.call(call, policy)?;
+        Ok(false)
+    }
+
+    /// Returns what the template of a resolved call is called with, and the template if it is inline.
+    ///
+    /// # Errors
+    /// What of it cannot be run here, or which artifact cannot be found.
+    pub(super) fn call_args(
+        &self,
+        asker: Asker,
+        call: &Call,
+    ) -> Result<(Args, Option<Arc<Compiled>>), String> {
+        if let Some(refused) = plan::refused_call(call) {
+            return Err(refused);
+        }
+        let mut args = Args::default();
+        for parameter in &call.arguments.parameters {
+            // See `Names::call`: an absent output is left without a value and with an empty default.
+            if let Some(value) = &parameter.value {
+                args.parameters.insert(parameter.name.clone(), Some(value.0.clone()));
+            } else if parameter.default.is_some() {
+                args.parameters.insert(parameter.name.clone(), None);
+            }
+        }
+        args.artifacts = self.artifact_args(asker, call)?;
+        let inline = call.inline.as_ref().map(|inline| {
+            let anonymous = Template { name: String::new(), ..(**inline).clone() };
+            Arc::new(Compiled::new(anonymous))
+        });
+        Ok((args, inline))
+    }
+
+    fn artifact_args(&self, asker: Asker, call: &Call) -> Result<BTreeMap<String, Source>, String> {
+        let mut artifacts = BTreeMap::new();
+        for artifact in &call.arguments.artifacts {
+            let source = match &artifact.raw {
+                Some(raw) => Some(Source::Raw(raw.data.clone())),
+                None if artifact.from.is_empty() => None,
+                None => match self.artifact(asker, &artifact.from) {
+                    Ok(source) => source,
+                    Err(_) if artifact.optional || self.takes_it_or_not(call, &artifact.name) => None,
+                    Err(reason) => return Err(format!("unable to resolve references: {reason}")),
+                },
+            };
+            artifacts.extend(source.map(|source| (artifact.name.clone(), source)));
+        }
+        Ok(artifacts)
+    }
+
+    /// Whether the template called declares the input artifact `name` as optional.
+    fn takes_it_or_not(&self, call: &Call, name: &str) -> bool {
+        let declared = match (&call.inline, self.run.plan.template(&call.template)) {
+            (Some(inline), _) => &inline.inputs.artifacts,
+            (None, Some(compiled)) => &compiled.template.inputs.artifacts,
+            (None, None) => return false,
+        };
+        declared.iter().any(|artifact| artifact.name == name && artifact.optional)
+    }
+}
+
+/// Replaces the tags of an item in a copy of `call`.
+///
+/// # Errors
+/// Which name of an item is not known.
+pub(super) fn with_item(call: &Call, look_up: &dyn Fn(&str) -> Lookup) -> Result<Call, String> {
+    let mut one = Call { with_items: None, with_param: String::new(), with_sequence: None, ..call.clone() };
+    let mut find = |name: &str| Ok(look_up(name));
+    let mut names = Names { look_up: &mut find, failure: None };
+    let policy = Unresolved::RefuseRoots(&["item"]);
+    names.text(&mut one.when, policy)?;
+    if matches!(expr::when(&one.when), Ok(false)) {
+        return Ok(one);
+    }
+    for artifact in &mut one.arguments.artifacts {
+        names.text(&mut artifact.from, Unresolved::Keep)?;
+    }
+    names.call(&mut one, policy)?;
+    Ok(one)
+}
+
+/// Decides a `when` whose tags are replaced.
+///
+/// # Errors
+/// Why it cannot be decided.
+pub(super) fn decide(when: &str) -> Result<bool, String> {
+    expr::when(when).map_err(|error| error.to_string())
+}

@@ -1,0 +1,205 @@
+//! A node starts: it waits for its turn if it must, its template is resolved, its inputs are put in.
+//! Source: Argo `operator.go` executeTemplate.
+
+use std::sync::Arc;
+
+use model::{
+    argo::{NodeFlag, NodePhase, NodeType, TemplateKind},
+    limits,
+};
+
+use super::{Turn, inputs::Ready, node::NewNode};
+use crate::{
+    live::{Body, Parent, Start},
+    plan::Compiled,
+};
+
+impl Turn {
+    pub(super) fn start(&mut self, start: Start) {
+        if let Parent::Group(group) = start.parent
+            && self.run.live.group_mut(group).is_none_or(|state| state.error.is_some())
+        {
+            return self.step_ended(group);
+        }
+        let Some(mut start) = self.may_start(start) else { return };
+        let compiled = match self.template_of(&start) {
+            Ok(compiled) => compiled,
+            Err(message) => return self.cannot_start(start, message),
+        };
+        let kind = compiled.kind;
+        if matches!(kind, Some(TemplateKind::Container | TemplateKind::Script))
+            && !self.has_pod_to_spare(start.hooked)
+        {
+            self.run.live.waiting.push_back(start);
+            return;
+        }
+        if let Some(message) = self.run.doom(start.hooked) {
+            let new =
+                self.new_node(&start, type_of(kind), NodePhase::Failed).because(NodePhase::Failed, message);
+            self.make_ended(new);
+            return;
+        }
+        let ready = match self.make_ready(&compiled, &start) {
+            Ok(ready) => ready,
+            Err(message) => return self.cannot_start(start, message),
+        };
+        if start.attempt.is_none() {
+            match self.strategy_of(&ready.template) {
+                Ok(None) => {}
+                Ok(Some(strategy)) => return self.start_retry(start, &ready, strategy),
+                Err(message) => return self.cannot_start(start, message),
+            }
+        }
+        start.depth = start.depth.saturating_add(1);
+        self.start_kind(start, compiled, ready);
+    }
+
+    fn start_kind(&mut self, start: Start, compiled: Arc<Compiled>, ready: Ready) {
+        match compiled.kind {
+            Some(TemplateKind::Container | TemplateKind::Script) => self.start_pod(start, ready),
+            Some(TemplateKind::Suspend) => self.start_suspend(&start, ready),
+            Some(TemplateKind::Steps) => self.start_steps(&start, compiled, ready),
+            Some(TemplateKind::Dag) => self.start_dag(&start, compiled, ready),
+            _ => self.cannot_start(start, "the template has no kind that can be run".to_owned()),
+        }
+    }
+
+    /// Returns the start if nothing holds it up, with its place taken; else keeps it for later.
+    fn may_start(&mut self, mut start: Start) -> Option<Start> {
+        let doomed = self.run.doom(start.hooked).is_some();
+        if self.run.live.suspended && !doomed {
+            self.run.live.held.push_back(start);
+            return None;
+        }
+        if let (false, Some(boundary)) = (start.counted, start.boundary) {
+            let frame = self.run.live.frame_mut(boundary)?;
+            if frame.is_full() && !doomed {
+                frame.waiting.push_back(start);
+                return None;
+            }
+            frame.active = frame.active.saturating_add(1);
+            start.counted = true;
+        }
+        Some(start)
+    }
+
+    fn has_pod_to_spare(&self, hooked: bool) -> bool {
+        let limit = self
+            .run
+            .workflow
+            .spec
+            .parallelism
+            .and_then(|limit| usize::try_from(limit).ok())
+            .filter(|limit| *limit > 0);
+        limit.is_none_or(|limit| self.run.live.active_pods < limit) || self.run.doom(hooked).is_some()
+    }
+
+    fn template_of(&self, start: &Start) -> Result<Arc<Compiled>, String> {
+        if start.depth >= limits::MAX_RECURSION {
+            return Err(
+                "Maximum recursion depth exceeded. See https://argo-workflows.readthedocs.io/en/latest/scaling/".to_owned()
+            );
+        }
+        if self.run.status.nodes.len() >= limits::MAX_NODES {
+            return Err(format!("the workflow has more than {} nodes", limits::MAX_NODES));
+        }
+        let compiled = match &start.inline {
+            Some(inline) => Arc::clone(inline),
+            None => {
+                let found = self.run.plan.template(&start.template_name).cloned();
+                found.ok_or_else(|| format!("template name '{}' undefined", start.template_name))?
+            }
+        };
+        match &compiled.refused {
+            Some(reason) => Err(reason.clone()),
+            None => Ok(compiled),
+        }
+    }
+
+    /// Returns a new node for `start`.
+    pub(super) fn new_node(&self, start: &Start, node_type: NodeType, phase: NodePhase) -> NewNode {
+        let retried = matches!(start.parent, Parent::Attempt(_));
+        NewNode {
+            name: start.name.clone(),
+            node_type,
+            template_name: start.template_name.clone(),
+            phase,
+            message: String::new(),
+            flag: (retried || start.parent == Parent::Exit)
+                .then_some(NodeFlag { hooked: start.parent == Parent::Exit, retried }),
+            boundary: start.boundary,
+            parent: start.parent,
+            hooked: start.hooked,
+            counted: start.counted,
+        }
+    }
+
+    /// Makes the node of something that cannot start: type Skipped, phase Error.
+    pub(super) fn cannot_start(&mut self, start: Start, message: String) {
+        let new = self
+            .new_node(&start, NodeType::Skipped, NodePhase::Error)
+            .because(NodePhase::Error, message.clone());
+        let at = self.make_ended(new);
+        if let Parent::Group(group) = start.parent
+            && let Some(name) = self.node(at).map(|node| node.name.clone())
+            && let Some(group) = self.run.live.group_mut(group)
+        {
+            group
+                .error
+                .get_or_insert(format!("step group deemed errored due to child {name} error: {message}"));
+        }
+    }
+
+    /// Lets those start that waited for the run to be unsuspended.
+    pub(super) fn release_held(&mut self) {
+        for start in std::mem::take(&mut self.run.live.held) {
+            self.then_start(start);
+        }
+    }
+}
+
+const fn type_of(kind: Option<TemplateKind>) -> NodeType {
+    match kind {
+        Some(TemplateKind::Steps) => NodeType::Steps,
+        Some(TemplateKind::Dag) => NodeType::Dag,
+        Some(TemplateKind::Suspend) => NodeType::Suspend,
+        Some(TemplateKind::Http) => NodeType::Http,
+        Some(TemplateKind::Plugin) => NodeType::Plugin,
+        _ => NodeType::Pod,
+    }
+}
+
+impl Turn {
+    /// Gives back the place of an ended node and lets the next start that waited for it.
+    pub(super) fn give_place_back(&mut self, at: usize) {
+        let Some(slot) = self.run.live.slots.get_mut(at) else { return };
+        let Some(boundary) = slot.boundary.filter(|_| std::mem::take(&mut slot.counted)) else { return };
+        let failed = self.node(at).is_some_and(|node| node.phase.is_failed_or_error());
+        let Some(frame) = self.run.live.frame_mut(boundary) else { return };
+        frame.active = frame.active.saturating_sub(1);
+        frame.unsuccessful = frame.unsuccessful.saturating_add(usize::from(failed));
+        let freed = if frame.is_full() { None } else { frame.waiting.pop_front() };
+        let stuck = frame.fail_fast && frame.unsuccessful > 0 && frame.active == 0;
+        if let Some(next) = freed {
+            self.then_start(next);
+        }
+        if stuck {
+            self.fail_fast(boundary);
+        }
+    }
+
+    /// Ends a steps or DAG node whose own `failFast` stopped it.
+    fn fail_fast(&mut self, boundary: usize) {
+        const MESSAGE: &str = "template has failed or errored children and failFast enabled";
+        let inner: Vec<usize> = match self.run.live.slots.get(boundary).map(|slot| &slot.body) {
+            Some(Body::Steps(steps)) => steps.current.into_iter().collect(),
+            Some(Body::Dag(dag)) => dag.tasks.iter().filter_map(|task| task.node).collect(),
+            _ => return,
+        };
+        self.note_outbound(boundary);
+        for at in inner {
+            self.end(at, NodePhase::Failed, MESSAGE.to_owned());
+        }
+        self.end(boundary, NodePhase::Failed, MESSAGE.to_owned());
+    }
+}

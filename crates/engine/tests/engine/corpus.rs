@@ -1,0 +1,147 @@
+//! Argo's own examples and end-to-end workflows, driven to their end where their pods' results do not matter.
+//! The corpus is not part of the project: where it is absent the test says so.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use engine::{Pod, PodEnd, PodOutcome, RunOptions};
+use model::{
+    argo::Workflow,
+    manifest::{Manifest, parse},
+};
+use serde_json::Value;
+
+use crate::driver::{World, ended};
+
+fn corpus() -> Option<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/argo");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!("the corpus is absent: {} is not a folder", folder.display());
+    None
+}
+
+/// The workflows that do not end as Argo's tests expect, each because of a kind or field that is not supported
+/// yet, or because the simulated pods cannot behave as the real ones. The list may only shrink.
+const GAPS: &str = include_str!("gaps.txt");
+
+/// Results to try: a list, a number, a word; what fits depends on what the workflow does with them.
+const RESULTS: &[&str] = &["[1,2]", "3", "heads", "tails", "{\"a\":1}"];
+
+/// What a pod of the corpus does, as far as its arguments tell.
+fn behaves(pod: &Pod, result: &str) -> PodOutcome {
+    let container =
+        pod.template.container.as_ref().or(pod.template.script.as_ref().map(|script| &script.container));
+    let words = container.map(|container| {
+        let command = container.command.iter().flatten();
+        command.chain(&container.args).map(|word| word.0.clone()).collect::<Vec<_>>()
+    });
+    let mut text = words.unwrap_or_default().join(" ");
+    if let Some(script) = &pod.template.script {
+        text.push_str(&script.source);
+    }
+    let fails =
+        ["exit 1", "exit(1)"].iter().any(|end| text.contains(end)) || matches!(text.trim(), "exit" | "false");
+    let mut outcome = ended(i32::from(fails));
+    if pod.deadline_seconds.is_some() && text.contains("sleep") {
+        outcome.end = PodEnd::DeadlineExceeded;
+    }
+    for parameter in &pod.template.outputs.parameters {
+        outcome.outputs.parameters.insert(parameter.name.clone(), result.to_owned());
+    }
+    for artifact in &pod.template.outputs.artifacts {
+        outcome.outputs.artifacts.insert(artifact.name.clone(), format!("{}/{}", pod.node, artifact.name));
+    }
+    outcome.outputs.result = pod.wants_result.then(|| result.to_owned());
+    outcome
+}
+
+fn workflows(text: &str) -> Vec<Workflow> {
+    let Ok(manifests) = parse("corpus.yaml", text) else { return Vec::new() };
+    let workflow = |manifest| match manifest {
+        Manifest::Workflow(written) => Some(written.object),
+        _ => None,
+    };
+    manifests.into_iter().filter_map(workflow).collect()
+}
+
+/// Returns the phase a workflow ends in, resuming whatever waits to be resumed.
+fn phase_of(workflow: &Workflow, result: &str) -> (String, String) {
+    let mut workflow = workflow.clone();
+    if workflow.metadata.name.is_empty() {
+        workflow.metadata.name = "wf".to_owned();
+    }
+    let mut world = World::new(workflow, RunOptions::default());
+    world.play(&|pod| behaves(pod, result));
+    for _ in 0..20 {
+        if world.run.status().phase.is_completed() {
+            break;
+        }
+        world.resume_all_with("YES");
+        world.settle(&|pod| behaves(pod, result));
+    }
+    let status = world.run.status();
+    let reason = world
+        .run
+        .nodes()
+        .values()
+        .rev()
+        .find(|node| node.phase.is_failed_or_error())
+        .map(|node| node.message.clone());
+    (status.phase.as_str().to_owned(), reason.unwrap_or_else(|| status.message.clone()))
+}
+
+fn expected(corpus: &Path) -> BTreeMap<String, String> {
+    let text = fs::read_to_string(corpus.join("e2e/expectations.json")).unwrap();
+    let expectations: Value = serde_json::from_str(&text).unwrap();
+    let mut wanted = BTreeMap::new();
+    for test in expectations["tests"].as_array().unwrap() {
+        let steps = test["steps"].as_array().unwrap();
+        // Only what is submitted and waited for, without anything done to it in between.
+        let plain = steps.iter().all(|step| {
+            matches!(step["do"].as_str(), Some("given" | "submit" | "wait" | "expect" | "expect_node"))
+        });
+        let given: Vec<&Value> = steps.iter().filter(|step| step["do"] == "given").collect();
+        if let (true, [given], Some(phase)) = (plain, given.as_slice(), test["final_phase"].as_str())
+            && let (Some(file), "Failed" | "Error" | "Succeeded") = (given["file"].as_str(), phase)
+        {
+            wanted.insert(format!("e2e/{file}"), phase.to_owned());
+        }
+    }
+    for example in expectations["examples"].as_array().unwrap() {
+        if let (Some("Workflow"), Some(file), Some(phase)) =
+            (example["kind"].as_str(), example["file"].as_str(), example["expected"].as_str())
+        {
+            wanted.insert(file.to_owned(), phase.to_owned());
+        }
+    }
+    wanted
+}
+
+#[test]
+fn argos_workflows_end_as_argos_tests_expect() {
+    let Some(corpus) = corpus() else { return };
+    let mut gaps = BTreeMap::new();
+    let mut reached = 0_usize;
+    for (file, wanted) in expected(&corpus) {
+        let Ok(text) = fs::read_to_string(corpus.join(&file)) else { continue };
+        let all = workflows(&text);
+        let [workflow] = all.as_slice() else { continue };
+        let got: Vec<(String, String)> = RESULTS.iter().map(|result| phase_of(workflow, result)).collect();
+        if got.iter().any(|(phase, _)| *phase == wanted) {
+            reached += 1;
+        } else {
+            gaps.insert(file, format!("wanted {wanted}, got {} {}", got[0].0, got[0].1));
+        }
+    }
+    let known: Vec<&str> = GAPS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let new: Vec<_> = gaps.iter().filter(|(file, _)| !known.contains(&file.as_str())).collect();
+    let closed: Vec<_> = known.iter().filter(|file| !gaps.contains_key(**file)).collect();
+    assert!(new.is_empty(), "new gaps: {new:#?}");
+    assert!(closed.is_empty(), "closed gaps, take them off the list: {closed:#?}");
+    println!("{reached} workflows end as expected, {} are known gaps", gaps.len());
+}
