@@ -1,0 +1,69 @@
+//! How a pod ended, on disk: written once, durable before the supervisor lets go of its lock.
+//! Not here: how it is found out (`supervise`).
+
+use std::{collections::BTreeMap, fs, io};
+
+use engine::{CollectedOutputs, PodEnd, PodOutcome};
+use serde_json::{Value, json};
+
+use crate::folder::{PodFolder, replace};
+
+/// Writes the outcome, all or nothing for readers, and durably: one sync after the renaming carries content and name to
+/// the disk on every journaling file system. A power cut before it may leave an empty file, which counts as none.
+pub(crate) fn write(folder: &PodFolder, outcome: &PodOutcome) -> io::Result<()> {
+    let text = to_json(outcome).to_string();
+    replace(&folder.result(), text.as_bytes())?.sync_all()
+}
+
+/// Reads the outcome; `None` if there is none yet, or none that was finished.
+pub(crate) fn read(folder: &PodFolder) -> io::Result<Option<PodOutcome>> {
+    match fs::read(folder.result()) {
+        Ok(text) => Ok(serde_json::from_slice(&text).ok().as_ref().and_then(from_json)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the outcome of a pod that collected nothing.
+pub(crate) fn bare(end: PodEnd) -> PodOutcome {
+    PodOutcome { end, outputs: CollectedOutputs::default() }
+}
+
+fn to_json(outcome: &PodOutcome) -> Value {
+    let end = match &outcome.end {
+        PodEnd::Exited(code) => json!({"exited": code}),
+        PodEnd::DeadlineExceeded => json!("deadlineExceeded"),
+        PodEnd::Killed => json!("killed"),
+        PodEnd::Error(message) => json!({"error": message}),
+    };
+    json!({
+        "end": end,
+        "parameters": outcome.outputs.parameters,
+        "artifacts": outcome.outputs.artifacts,
+        "result": outcome.outputs.result,
+    })
+}
+
+fn from_json(value: &Value) -> Option<PodOutcome> {
+    let end = value.get("end")?;
+    let end = match end.as_str() {
+        Some("deadlineExceeded") => PodEnd::DeadlineExceeded,
+        Some("killed") => PodEnd::Killed,
+        Some(_) => return None,
+        None => match (end.get("exited"), end.get("error")) {
+            (Some(code), None) => PodEnd::Exited(i32::try_from(code.as_i64()?).ok()?),
+            (None, Some(message)) => PodEnd::Error(message.as_str()?.to_owned()),
+            _ => return None,
+        },
+    };
+    let texts = |key: &str| -> Option<BTreeMap<String, String>> {
+        value.get(key)?.as_object()?.iter().map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
+    };
+    let result = match value.get("result")? {
+        Value::Null => None,
+        text => Some(text.as_str()?.to_owned()),
+    };
+    let outputs =
+        CollectedOutputs { parameters: texts("parameters")?, artifacts: texts("artifacts")?, result };
+    Some(PodOutcome { end, outputs })
+}

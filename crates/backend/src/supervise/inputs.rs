@@ -1,0 +1,97 @@
+//! Puts the script and the input artifacts at their places in the pod, before its process starts.
+//! Not here: where they come from (`engine`), how paths are resolved (`files`).
+
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
+
+use super::files::{Found, PodFiles, names, open_plain};
+use crate::{
+    folder::{PodFolder, artifact_path},
+    limits::ARTIFACT_DEPTH,
+    spec::{InputSpec, PodSpec},
+};
+
+/// Puts everything in place.
+///
+/// # Errors
+/// A sentence for the node's message.
+pub(crate) fn place(
+    files: &PodFiles,
+    folder: &PodFolder,
+    spec: &PodSpec,
+    script: &str,
+) -> Result<(), String> {
+    if let Some(source) = &spec.script {
+        place_text(files, script, source, 0o755)
+            .map_err(|error| format!("failed to write the script: {error}"))?;
+    }
+    for input in &spec.inputs {
+        place_input(files, folder, input).map_err(|error| {
+            format!("failed to load artifact `{}` to `{}`: {error}", input.name, input.path)
+        })?;
+    }
+    Ok(())
+}
+
+fn place_input(files: &PodFiles, folder: &PodFolder, input: &InputSpec) -> io::Result<()> {
+    let Some(key) = &input.key else {
+        return place_text(files, &input.path, &input.text, input.mode.unwrap_or(0o644));
+    };
+    let path = artifact_path(&folder.artifacts_root(), key).map_err(io::Error::other)?;
+    match open_plain(&path)? {
+        Found::File(mut source) => {
+            let mode = input.mode.map_or_else(|| file_mode(&source), Ok)?;
+            let (parent, name) = parent_of(files, &input.path)?;
+            io::copy(&mut source, &mut files.create_file(parent.as_fd(), name, mode)?)?;
+            Ok(())
+        }
+        Found::Folder(source) => {
+            let target = files.create_folder(&input.path)?;
+            copy_folder(files, source, target.as_fd(), 0)
+        }
+    }
+}
+
+fn place_text(files: &PodFiles, path: &str, text: &str, mode: u32) -> io::Result<()> {
+    let (parent, name) = parent_of(files, path)?;
+    io::Write::write_all(&mut files.create_file(parent.as_fd(), name, mode)?, text.as_bytes())
+}
+
+fn parent_of<'a>(files: &PodFiles, path: &'a str) -> io::Result<(OwnedFd, &'a Path)> {
+    let path = path.trim_end_matches('/');
+    let (parent, name) = path.rsplit_once('/').ok_or(io::ErrorKind::InvalidInput)?;
+    Ok((files.create_folder(parent)?, Path::new(OsStr::new(name))))
+}
+
+/// Copies a stored folder; the store holds only files and folders.
+fn copy_folder(files: &PodFiles, source: OwnedFd, target: BorrowedFd<'_>, depth: u32) -> io::Result<()> {
+    if depth > ARTIFACT_DEPTH {
+        return Err(io::Error::other(format!("it is deeper than {ARTIFACT_DEPTH} folders")));
+    }
+    for name in names(&source)? {
+        let name = Path::new(&name);
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::CLOEXEC;
+        let entry = rustix::fs::openat(&source, name, flags, rustix::fs::Mode::empty())?;
+        let kind = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(&entry)?.st_mode);
+        if kind == rustix::fs::FileType::Directory {
+            let inner = files.create_subfolder(target, name)?;
+            copy_folder(files, entry, inner.as_fd(), depth + 1)?;
+        } else {
+            let mut entry = File::from(entry);
+            let mode = file_mode(&entry)?;
+            io::copy(&mut entry, &mut files.create_file(target, name, mode)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Everybody may read what is in the pod; whether it may be executed is kept.
+fn file_mode(file: &File) -> io::Result<u32> {
+    Ok(0o644 | (file.metadata()?.permissions().mode() & 0o111))
+}

@@ -1,0 +1,166 @@
+//! The pod's process, with or without a sandbox: starting, signalling, noticing its end.
+//! Not here: what it writes (`watch`).
+
+use std::{
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::process::{CommandExt, ExitStatusExt},
+    },
+    process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
+};
+
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+use rustix::process::{PidfdFlags, pidfd_open};
+
+use crate::{
+    folder::PodFolder,
+    image::{ARGOSAY, BUILT_IN},
+    plan::PATH,
+    sandbox::{End, Session},
+    spec::PodSpec,
+};
+
+/// The pod's process.
+#[derive(Debug)]
+pub(crate) enum Payload {
+    /// A plain process of this user, the leader of its process group.
+    Plain(Plain),
+    /// In a sandbox.
+    Sandboxed(Box<Session>),
+}
+
+/// A plain process.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    child: Child,
+    watch: OwnedFd,
+}
+
+impl Payload {
+    /// Starts a plain process.
+    ///
+    /// # Errors
+    /// A sentence for the node's message.
+    pub(crate) fn plain(
+        folder: &PodFolder,
+        spec: &PodSpec,
+    ) -> Result<(Self, ChildStdout, ChildStderr), String> {
+        let Some((program, args)) = spec.argv.split_first() else { return Err("no command".to_owned()) };
+        let work = folder.work();
+        let directory = if spec.working_dir.is_empty() { work.as_path() } else { spec.working_dir.as_ref() };
+        if spec.built_in {
+            link_built_in(folder)
+                .map_err(|error| format!("cannot provide the built-in programs: {error}"))?;
+        }
+        let file = if spec.built_in && program == ARGOSAY {
+            folder.programs().join("argosay")
+        } else {
+            find(program, spec, directory)?
+        };
+        let mut command = Command::new(file);
+        command.arg0(program).args(args).env_clear().envs(spec.env.iter().map(|(name, value)| (name, value)));
+        command.current_dir(directory).process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| start_fault(program, &error))?;
+        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err("the command has no output".to_owned());
+        };
+        let watch = watch_of(&child).map_err(|error| format!("cannot watch the command: {error}"))?;
+        Ok((Self::Plain(Plain { child, watch }), stdout, stderr))
+    }
+    /// Returns what becomes readable when the process ends.
+    pub(crate) fn watch(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Plain(plain) => plain.watch.as_fd(),
+            Self::Sandboxed(session) => session.as_fd(),
+        }
+    }
+    /// Returns how it ended, if it has; in a sandbox every process of the pod is gone then.
+    pub(crate) fn ended(&mut self) -> io::Result<Option<End>> {
+        match self {
+            Self::Plain(plain) => {
+                let Some(status) = plain.child.try_wait()? else { return Ok(None) };
+                // what it left behind in its group ends with it, as a container does; what left the group is out of reach
+                signal_group(plain.child.id(), Signal::SIGKILL);
+                Ok(Some(End::Exited(code(status))))
+            }
+            Self::Sandboxed(session) => session.ended(),
+        }
+    }
+    /// Asks it to end.
+    pub(crate) fn terminate(&mut self) {
+        match self {
+            Self::Plain(plain) => signal_group(plain.child.id(), Signal::SIGTERM),
+            Self::Sandboxed(session) => session.terminate(),
+        }
+    }
+    /// Ends it.
+    pub(crate) fn kill(&mut self) {
+        match self {
+            Self::Plain(plain) => signal_group(plain.child.id(), Signal::SIGKILL),
+            Self::Sandboxed(session) => session.kill(),
+        }
+    }
+}
+
+/// Lets this program be called by the names of the built-in ones.
+fn link_built_in(folder: &PodFolder) -> io::Result<()> {
+    let this = std::env::current_exe()?;
+    crate::folder::create_private(&folder.programs()).map_err(io::Error::other)?;
+    BUILT_IN.iter().try_for_each(|name| std::os::unix::fs::symlink(&this, folder.programs().join(name)))
+}
+
+fn watch_of(child: &Child) -> io::Result<OwnedFd> {
+    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    Ok(pidfd_open(pid.ok_or(io::ErrorKind::InvalidInput)?, PidfdFlags::empty())?)
+}
+
+fn signal_group(id: u32, signal: Signal) {
+    if let Ok(id) = i32::try_from(id) {
+        // its end may have come first
+        let _ = killpg(Pid::from_raw(id), signal);
+    }
+}
+
+/// Returns the exit code as a shell tells it: 128 + signal for a killed process.
+pub(crate) fn code(status: ExitStatus) -> i32 {
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
+}
+
+/// Looks a program up in the pod's own PATH, as Argo's emissary does.
+fn find(program: &str, spec: &PodSpec, directory: &std::path::Path) -> Result<std::path::PathBuf, String> {
+    let path =
+        spec.env.iter().rev().find(|(name, _)| name == "PATH").map_or(PATH, |(_, value)| value.as_str());
+    look_up(program, path, directory).ok_or_else(|| not_found(program))
+}
+
+/// Returns the file `program` names: itself if it holds a separator, else the first executable of that name in `path`.
+pub(crate) fn look_up(program: &str, path: &str, directory: &std::path::Path) -> Option<std::path::PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+    let executable = |file: &std::path::Path| {
+        file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+    };
+    if program.contains('/') {
+        let file = directory.join(program);
+        return executable(&file).then_some(file);
+    }
+    path.split(':').map(|folder| directory.join(folder).join(program)).find(|file| executable(file))
+}
+
+/// Returns Argo's message for a program that is not there (`cmd/argoexec/commands/emissary.go`).
+pub(crate) fn not_found(program: &str) -> String {
+    if program.contains('/') {
+        format!("failed to find name in PATH: exec: \"{program}\": stat {program}: no such file or directory")
+    } else {
+        format!("failed to find name in PATH: exec: \"{program}\": executable file not found in $PATH")
+    }
+}
+
+/// Returns the message for a program that could not be executed.
+pub(crate) fn start_fault(program: &str, error: &io::Error) -> String {
+    format!("failed to start command: exec {program}: {error}")
+}

@@ -1,0 +1,23 @@
+//! The process backend from outside: real processes, real sandboxes. Every attack is run by a real payload.
+//! A machine without namespaces says so plainly and runs the rest.
+
+#[cfg(test)]
+use std::time::Duration;
+
+#[cfg(test)]
+mod attacks;
+#[cfg(test)]
+#[path = "../../src/bin/probe/door.rs"]
+mod door;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod life;
+#[cfg(test)]
+mod outputs;
+#[cfg(test)]
+mod secrets;
+
+/// The longest a test waits for what must happen; reaching it is a failure.
+#[cfg(test)]
+const PATIENCE: Duration = Duration::from_secs(60);
