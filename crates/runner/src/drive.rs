@@ -1,0 +1,296 @@
+//! The loop of one run: inputs and timers become events; the engine says what follows; events are written; then
+//! commands are carried out. Not here: pods (`pods`), deciding what comes next (`engine`).
+//! Invariant: a reply to an input is sent only after its event is durable.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use audit::Clock as _;
+use engine::{Command, Event, EventKind, Run, TimerId};
+use identity::Caller;
+use jiff::Timestamp;
+use model::argo::{NodeId, WorkflowPhase, WorkflowStatus};
+use policy::AdvanceRun;
+use store::StoredRun;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{ChangeKind, clock::SystemClock, pods::PodTask, runner::Inner, runner::lock};
+
+/// How many inputs are taken at once, so that one write serves them all.
+const BATCH: usize = 256;
+/// How long the loop waits before it tries again to write what could not be written.
+const RETRY_WRITE: Duration = Duration::from_millis(500);
+/// The longest single wait for a timer; longer ones are waited for in pieces, so that a clock that is set is noticed.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// What reaches the loop of a run.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// Something happened.
+    Event(EventKind),
+    /// Somebody asks for something and waits until it is durable, or learns why it does not fit.
+    Ask(EventKind, oneshot::Sender<Result<(), String>>),
+    /// Somebody wants to see the run.
+    Look(oneshot::Sender<Seen>),
+}
+
+/// A run as its loop sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) status: Arc<WorkflowStatus>,
+    pub(crate) suspended: bool,
+    pub(crate) gates: Vec<SeenGate>,
+}
+
+/// An open gate as the loop sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct SeenGate {
+    pub(crate) node: NodeId,
+    pub(crate) gate: String,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+/// The loop of one run.
+pub(crate) struct Driver {
+    inner: Arc<Inner>,
+    stored: Arc<StoredRun>,
+    caller: Caller,
+    inbox: mpsc::UnboundedReceiver<Input>,
+    sender: mpsc::UnboundedSender<Input>,
+    /// Taken out only while the engine has it.
+    run: Option<Run>,
+    /// The number of the next event to be written.
+    next: u64,
+    unwritten: Vec<Event>,
+    replies: Vec<oneshot::Sender<Result<(), String>>>,
+    commands: Vec<Command>,
+    timers: BTreeMap<TimerId, Timestamp>,
+    gates: BTreeMap<NodeId, String>,
+    pods: HashMap<NodeId, watch::Sender<bool>>,
+    seen: Option<Arc<WorkflowStatus>>,
+    complete: bool,
+}
+
+impl Inner {
+    /// Begins to drive a run: from its first event, or from where its stored events leave it.
+    pub(crate) fn drive(
+        self: &Arc<Self>,
+        stored: StoredRun,
+        run: Run,
+        next: u64,
+    ) -> mpsc::UnboundedSender<Input> {
+        let (sender, inbox) = mpsc::unbounded_channel();
+        lock(&self.active).insert(stored.facts.id, sender.clone());
+        let caller = Caller::for_run(stored.submitter.clone(), stored.facts.id);
+        let outstanding = if next > 0 { run.outstanding() } else { Vec::new() };
+        let driver = Driver {
+            inner: Arc::clone(self),
+            stored: Arc::new(stored),
+            caller,
+            inbox,
+            sender: sender.clone(),
+            run: Some(run),
+            next,
+            unwritten: Vec::new(),
+            replies: Vec::new(),
+            commands: outstanding,
+            timers: BTreeMap::new(),
+            gates: BTreeMap::new(),
+            pods: HashMap::new(),
+            seen: None,
+            complete: false,
+        };
+        tokio::spawn(driver.run(next > 0));
+        sender
+    }
+}
+
+impl Driver {
+    async fn run(mut self, again: bool) {
+        self.carry_out(again);
+        while !self.complete {
+            let mut inputs = Vec::with_capacity(8);
+            let wait = self.until_next_timer();
+            tokio::select! {
+                taken = self.inbox.recv_many(&mut inputs, BATCH) => if taken == 0 { return },
+                () = tokio::time::sleep(wait) => {}
+            }
+            if lock(&self.inner.active).get(&self.stored.facts.id).is_none() {
+                return; // the runner is shutting down: what is durable is taken up by the next start
+            }
+            for input in inputs {
+                self.take(input);
+            }
+            self.fire_timers();
+            if self.must_write() {
+                self.write().await;
+                self.carry_out(false);
+            }
+        }
+        lock(&self.inner.active).remove(&self.stored.facts.id);
+        // whoever asked while the run was ending is answered from the store
+        self.inbox.close();
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Event(kind) => {
+                if let Err(reason) = self.step(kind) {
+                    tracing::warn!(run = %self.stored.facts.id, reason, "an event did not fit");
+                }
+            }
+            Input::Ask(kind, reply) => match self.step(kind) {
+                Ok(()) => self.replies.push(reply),
+                Err(reason) => drop(reply.send(Err(reason))),
+            },
+            Input::Look(reply) => drop(reply.send(self.look())),
+        }
+    }
+
+    fn step(&mut self, kind: EventKind) -> Result<(), String> {
+        let Some(run) = self.run.take() else { return Err("the run has ended".to_owned()) };
+        let event = Event { at: SystemClock.now(), kind };
+        match engine::step(run, &event) {
+            Ok((run, commands)) => {
+                self.run = Some(run);
+                self.seen = None;
+                self.unwritten.push(event);
+                self.commands.extend(commands);
+                Ok(())
+            }
+            Err(rejected) => {
+                let reason = rejected.reason.to_string();
+                self.run = Some(rejected.run);
+                Err(reason)
+            }
+        }
+    }
+
+    fn look(&mut self) -> Seen {
+        let status = match (&self.seen, &self.run) {
+            (Some(seen), _) => Arc::clone(seen),
+            (None, Some(run)) => Arc::clone(self.seen.insert(Arc::new(run.status().clone()))),
+            (None, None) => Arc::default(),
+        };
+        let gates = self.gates.iter().map(|(node, gate)| SeenGate {
+            node: node.clone(),
+            gate: gate.clone(),
+            expires_at: self.timers.get(&TimerId::GateExpired(node.clone())).copied(),
+        });
+        let suspended = self.run.as_ref().is_some_and(engine::Run::is_suspended);
+        Seen { gates: gates.filter(|gate| waits(&status, &gate.node)).collect(), status, suspended }
+    }
+
+    /// Whether there is something that may not wait. That a pod runs is told to those who look and written with
+    /// the next event: losing it in a crash loses nothing, since taking up the run tells it again.
+    fn must_write(&self) -> bool {
+        !self.commands.is_empty()
+            || !self.replies.is_empty()
+            || self.unwritten.iter().any(|event| !matches!(event.kind, EventKind::PodRunning { .. }))
+    }
+
+    async fn write(&mut self) {
+        let phase = self.phase();
+        while !self.unwritten.is_empty() {
+            match self.try_write(phase).await {
+                Ok(()) => {
+                    self.next += u64::try_from(self.unwritten.len()).unwrap_or(u64::MAX);
+                    self.unwritten.clear();
+                }
+                Err(reason) => {
+                    tracing::error!(run = %self.stored.facts.id, reason, "events cannot be written; the run waits");
+                    tokio::time::sleep(RETRY_WRITE).await;
+                }
+            }
+        }
+        for reply in self.replies.drain(..) {
+            let _ = reply.send(Ok(()));
+        }
+        self.inner.changed(&self.stored.facts, ChangeKind::Modified, phase);
+    }
+
+    async fn try_write(&self, phase: WorkflowPhase) -> Result<(), String> {
+        let events = &self.unwritten;
+        let action = AdvanceRun {
+            run: self.stored.facts.clone(),
+            events_digest: store::events_digest(events),
+            first: self.next,
+            count: u64::try_from(events.len()).unwrap_or(u64::MAX),
+        };
+        let written = self
+            .inner
+            .act(&self.caller, action, async |go| self.inner.store.append_events(go, events, phase).await);
+        written.await.map_err(|error| error.to_string())
+    }
+
+    fn phase(&self) -> WorkflowPhase {
+        self.run.as_ref().map_or(WorkflowPhase::Error, |run| run.status().phase)
+    }
+
+    fn carry_out(&mut self, again: bool) {
+        for command in std::mem::take(&mut self.commands) {
+            match command {
+                Command::StartPod(pod) => self.start_pod(*pod, again),
+                Command::KillPod { node } => {
+                    if let Some(kill) = self.pods.get(&node) {
+                        kill.send_replace(true);
+                    }
+                }
+                Command::SetTimer { timer, at } => {
+                    self.timers.insert(timer, at);
+                }
+                Command::CancelTimer { timer } => {
+                    self.timers.remove(&timer);
+                }
+                Command::OpenGate { node, gate } => {
+                    self.gates.insert(node, gate);
+                }
+                Command::Complete { phase } => self.end(phase),
+            }
+        }
+    }
+
+    fn start_pod(&mut self, pod: engine::Pod, again: bool) {
+        let (kill, killed) = watch::channel(false);
+        self.pods.insert(pod.node.clone(), kill);
+        let task = PodTask {
+            inner: Arc::clone(&self.inner),
+            stored: Arc::clone(&self.stored),
+            caller: self.caller.clone(),
+            inbox: self.sender.clone(),
+            killed,
+            again,
+        };
+        tokio::spawn(task.run(pod));
+    }
+
+    fn end(&mut self, phase: WorkflowPhase) {
+        self.complete = true;
+        let status = self.look().status;
+        self.inner.remember_ended(self.stored.facts.id, status);
+        self.inner.changed(&self.stored.facts, ChangeKind::Modified, phase);
+    }
+
+    fn until_next_timer(&self) -> Duration {
+        let Some(first) = self.timers.values().min() else { return LONGEST_WAIT };
+        let wait = first.duration_since(SystemClock.now());
+        Duration::try_from(wait).unwrap_or_default().min(LONGEST_WAIT)
+    }
+
+    fn fire_timers(&mut self) {
+        let now = SystemClock.now();
+        let due: Vec<TimerId> =
+            self.timers.iter().filter(|(_, at)| **at <= now).map(|(timer, _)| timer.clone()).collect();
+        for timer in due {
+            self.timers.remove(&timer);
+            self.take(Input::Event(EventKind::TimerFired { timer }));
+        }
+    }
+}
+
+fn waits(status: &WorkflowStatus, node: &NodeId) -> bool {
+    status.nodes.get(node).is_some_and(|node| !node.phase.is_fulfilled())
+}

@@ -1,0 +1,24 @@
+//! Drives runs: one inbox and one loop for each, a permit for every command, the doors to clock and randomness.
+//! Not here: deciding what comes next (`engine`), HTTP (`server`), keeping things (`store`), processes (`backend`).
+//! Invariant: decide, remember, then act: no command is carried out before the event that caused it is durable.
+
+mod apply;
+pub mod clock;
+mod drive;
+mod error;
+mod gates;
+pub mod keys;
+mod logs;
+mod operate;
+mod pods;
+pub mod random;
+mod runner;
+mod submit;
+mod templates;
+mod token;
+mod types;
+mod view;
+
+pub use error::RunnerError;
+pub use runner::Runner;
+pub use types::*;

@@ -1,0 +1,103 @@
+//! Sending logs: one attempt on record however long somebody follows. Not here: writing them (`backend`).
+
+use std::{collections::BTreeMap, time::Duration};
+
+use audit::Audited;
+use identity::Caller;
+use model::{
+    NamespacedName,
+    argo::{NodeId, NodeType, WorkflowStatus},
+};
+use policy::{ViewLog, ViewRun};
+use store::StoredRun;
+use tokio::sync::mpsc;
+
+use crate::{LogSelection, PodLine, Runner, RunnerError, drive::Seen, view::WORKFLOWS};
+
+/// How often a log that is followed is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+impl Runner {
+    /// Sends the log lines of a run's pods into `sink`: one attempt on record however long it follows. Ends when the pods have
+    /// ended and all is sent (or, without `follow`, when what is there now is sent), or when `sink` is closed.
+    ///
+    /// # Errors
+    /// [`RunnerError`], before the first line is sent.
+    pub async fn logs(
+        &self,
+        caller: &Caller,
+        name: &NamespacedName,
+        selection: LogSelection,
+        sink: mpsc::Sender<PodLine>,
+    ) -> Result<(), RunnerError> {
+        let facts = self.facts(name).await?;
+        let action = ViewLog { run: facts };
+        let sent = self.act(caller, action, async |go| self.send_logs(go, &selection, &sink).await).await;
+        sent.map_err(|error| RunnerError::from_act(error, WORKFLOWS, name))
+    }
+
+    async fn send_logs(
+        &self,
+        go: &Audited<ViewLog>,
+        selection: &LogSelection,
+        sink: &mpsc::Sender<PodLine>,
+    ) -> Result<(), RunnerError> {
+        let (stored, _) = self.store().replay(go.action().run.id).await?;
+        let mut offsets: BTreeMap<NodeId, u64> = BTreeMap::new();
+        loop {
+            let Seen { status, .. } = self.inner.look(&stored).await?;
+            for (node, pod) in pods(&stored, &status, selection) {
+                let from = offsets.get(&node).copied().unwrap_or_default();
+                let (mut lines, next) = self.inner.backend.log(go.permit(), &node, from).await?;
+                if let (0, Some(tail)) = (from, selection.tail) {
+                    lines.drain(..lines.len().saturating_sub(tail));
+                }
+                offsets.insert(node, next);
+                for line in lines {
+                    if sink.send(PodLine { line, ..pod.clone() }).await.is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+            let ended = status.phase.is_completed() || self.all_ended(&status, selection);
+            if !selection.follow || ended || sink.is_closed() {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Whether the one pod asked for has ended; without one, the run itself tells.
+    fn all_ended(&self, status: &WorkflowStatus, selection: &LogSelection) -> bool {
+        let Some(wanted) = &selection.pod else { return false };
+        let found = status.nodes.values().find(|node| node.id.as_str() == wanted);
+        found.is_some_and(|node| node.phase.is_fulfilled())
+    }
+
+    /// Returns whether the caller may see that the run exists, without a record: for streams that check each message.
+    ///
+    /// # Errors
+    /// [`RunnerError::NotFound`].
+    pub fn may_see(&self, caller: &Caller, run: &policy::RunFacts) -> Result<(), RunnerError> {
+        use audit::Clock as _;
+        let decided =
+            self.rules().check(caller, ViewRun { run: run.clone() }, crate::clock::SystemClock.now());
+        decided.map(|_| ()).map_err(|(_, refusal)| RunnerError::refused(refusal, WORKFLOWS, &run.name))
+    }
+}
+
+/// Returns the pods whose logs are wanted, in the order they were started.
+fn pods(stored: &StoredRun, status: &WorkflowStatus, selection: &LogSelection) -> Vec<(NodeId, PodLine)> {
+    let workflow = &stored.workflow.metadata.name;
+    let nodes = status.nodes.values().filter(|node| node.node_type == NodeType::Pod);
+    let pods = nodes.map(|node| {
+        let pod_name = model::argo::pod_name(workflow, &node.name, &node.template_name);
+        let line = backend::LogLine { content: String::new(), at_ms: 0, stderr: false };
+        let display_name = node.display_name.clone();
+        (node.id.clone(), PodLine { node: node.id.clone(), display_name, pod_name, line })
+    });
+    let wanted = |(id, pod): &(NodeId, PodLine)| {
+        selection.pod.as_ref().is_none_or(|wanted| id.as_str() == wanted || pod.pod_name == *wanted)
+    };
+    pods.filter(wanted).collect()
+}

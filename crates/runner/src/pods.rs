@@ -1,0 +1,137 @@
+//! One pod from its command to its end: a place to run, the door, the run token and its renewal, the wait.
+//! Not here: what the end leads to (`engine`).
+
+use std::{sync::Arc, time::Duration};
+
+use audit::ActError;
+use backend::BackendError;
+use engine::{CollectedOutputs, EventKind, Pod, PodEnd, PodOutcome};
+use identity::Caller;
+use model::argo::NodeId;
+use policy::{KillPod, StartPod};
+use store::StoredRun;
+use tokio::sync::{mpsc, watch};
+
+use crate::{RunnerError, drive::Input, runner::Inner};
+
+/// The life of one pod.
+pub(crate) struct PodTask {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) stored: Arc<StoredRun>,
+    pub(crate) caller: Caller,
+    pub(crate) inbox: mpsc::UnboundedSender<Input>,
+    pub(crate) killed: watch::Receiver<bool>,
+    /// Whether an earlier server may have started it.
+    pub(crate) again: bool,
+}
+
+impl PodTask {
+    pub(crate) async fn run(mut self, pod: Pod) {
+        let place = tokio::select! {
+            place = Arc::clone(&self.inner.pods).acquire_owned() => place,
+            () = asked_to_die(&mut self.killed), if !self.again => {
+                return self.finished(&pod.node, outcome(PodEnd::Killed));
+            }
+        };
+        let Ok(_place) = place else { return }; // the runner is shutting down
+        match self.start(&pod).await {
+            Ok(()) => {}
+            Err(RunnerError::Unrecorded(error)) => {
+                // nothing was started, and nothing may happen that is not on record: the node ends so that a person looks
+                return self.finished(&pod.node, outcome(PodEnd::Error(format!("not started: {error}"))));
+            }
+            Err(error) => return self.finished(&pod.node, outcome(PodEnd::Error(error.to_string()))),
+        }
+        self.tell(EventKind::PodRunning { node: pod.node.clone() });
+        let end = self.attend(&pod).await;
+        self.finished(&pod.node, end);
+    }
+
+    async fn start(&self, pod: &Pod) -> Result<(), RunnerError> {
+        let (action, for_whom) = self.inner.token_for(&self.stored, pod).await?;
+        let minted = self
+            .inner
+            .act(&self.caller, action, async |go| self.inner.mint(go, &self.stored, &for_whom))
+            .await;
+        let token = minted.map_err(denied)?;
+        let action = StartPod { run: self.stored.facts.clone(), node: pod.node.clone() };
+        let started = self.inner.act(&self.caller, action, async |go| {
+            self.inner.backend.start(go, pod, Some(token.expose())).await
+        });
+        started.await.map_err(denied)?;
+        if self.again {
+            // an earlier server's token may be near its end
+            self.renew(pod).await;
+        }
+        Ok(())
+    }
+
+    async fn attend(&mut self, pod: &Pod) -> PodOutcome {
+        let inner = Arc::clone(&self.inner);
+        let mut wait = std::pin::pin!(inner.backend.wait(self.stored.facts.id, &pod.node));
+        let life = u64::from(self.inner.config.run_token_seconds);
+        let mut asked = false;
+        loop {
+            tokio::select! {
+                end = &mut wait => return end.unwrap_or_else(|error| outcome(PodEnd::Error(error.to_string()))),
+                () = asked_to_die(&mut self.killed), if !asked => {
+                    asked = true;
+                    self.kill(&pod.node).await;
+                }
+                // two thirds of its life
+                () = tokio::time::sleep(Duration::from_secs(life * 2 / 3)) => self.renew(pod).await,
+            }
+        }
+    }
+
+    async fn kill(&self, node: &NodeId) {
+        let action = KillPod { run: self.stored.facts.clone(), node: node.clone() };
+        let killed = self.inner.act(&self.caller, action, async |go| self.inner.backend.kill(go).await);
+        if let Err(error) = killed.await {
+            tracing::error!(run = %self.stored.facts.id, %node, %error, "a pod was not killed");
+        }
+    }
+
+    async fn renew(&self, pod: &Pod) {
+        if let Err(error) = self.try_renew(pod).await {
+            tracing::error!(run = %self.stored.facts.id, node = %pod.node, %error, "a run token was not renewed");
+        }
+    }
+
+    async fn try_renew(&self, pod: &Pod) -> Result<(), RunnerError> {
+        let (action, for_whom) = self.inner.token_for(&self.stored, pod).await?;
+        let renewed = self.inner.act(&self.caller, action, async |go| {
+            let token = self.inner.mint(go, &self.stored, &for_whom)?;
+            self.inner.backend.renew_token(go, token.expose()).await
+        });
+        renewed.await.map_err(denied)
+    }
+
+    fn tell(&self, kind: EventKind) {
+        // a closed inbox means that the runner is shutting down; the next start learns the same from the backend
+        let _ = self.inbox.send(Input::Event(kind));
+    }
+
+    fn finished(&self, node: &NodeId, outcome: PodOutcome) {
+        self.tell(EventKind::PodFinished { node: node.clone(), outcome });
+    }
+}
+
+fn denied(error: ActError<BackendError>) -> RunnerError {
+    match error {
+        ActError::Refused(refusal) => RunnerError::Refused(refusal),
+        ActError::Unrecorded(error) => RunnerError::Unrecorded(error),
+        ActError::Failed(error) => RunnerError::Backend(error),
+    }
+}
+
+fn outcome(end: PodEnd) -> PodOutcome {
+    PodOutcome { end, outputs: CollectedOutputs::default() }
+}
+
+async fn asked_to_die(killed: &mut watch::Receiver<bool>) {
+    if killed.wait_for(|killed| *killed).await.is_err() {
+        // the loop has ended without asking: go on waiting for the pod
+        std::future::pending::<()>().await;
+    }
+}

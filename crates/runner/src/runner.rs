@@ -1,0 +1,225 @@
+//! The runner itself: rules of the moment, the one door, runs under way. Not here: what the doors lead to
+//! (`submit`, `operate`, `gates`, `view`, `logs`, `apply`).
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use audit::{ActError, Audited, Clock as _, Door, Entry, Journal, JournalError};
+use backend::ProcessBackend;
+use identity::{Caller, RunTokenKey};
+use model::{RunId, argo::WorkflowStatus, manifest::Manifest};
+use policy::{Action, Rules};
+use store::Store;
+use tokio::sync::{Semaphore, broadcast, mpsc};
+
+use crate::{
+    ChangeKind, RunChange, RunnerConfig, RunnerError, clock::SystemClock, drive::Input, view::replayed,
+};
+
+/// How many changes a slow subscriber may lag behind before it is told so.
+const CHANGES_KEPT: usize = 4096;
+/// How many ended runs' statuses are kept at hand.
+const ENDED_KEPT: usize = 128;
+
+/// What drives runs; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Runner {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) config: RunnerConfig,
+    pub(crate) store: Store,
+    pub(crate) backend: ProcessBackend,
+    pub(crate) token_key: RunTokenKey,
+    pub(crate) rules: RwLock<Current>,
+    /// Held while a plan is made and written, so that two applies don't race.
+    pub(crate) applying: tokio::sync::Mutex<()>,
+    pub(crate) active: Mutex<HashMap<RunId, mpsc::UnboundedSender<Input>>>,
+    pub(crate) ended: Mutex<Vec<(RunId, Arc<WorkflowStatus>)>>,
+    pub(crate) changes: broadcast::Sender<RunChange>,
+    pub(crate) pods: Arc<Semaphore>,
+}
+
+/// The rules of this moment, and what they were compiled from.
+#[derive(Debug)]
+pub(crate) struct Current {
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) manifests: Arc<Vec<Manifest>>,
+    pub(crate) revision: Option<model::ApplyId>,
+}
+
+/// Takes a lock whatever happened to the thread that held it before: the values behind these locks are replaced
+/// whole, never left half changed.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Runner {
+    /// Returns a runner over this store and backend; compiles the rules of the stored catalog.
+    ///
+    /// # Errors
+    /// [`RunnerError`].
+    pub async fn new(
+        config: RunnerConfig,
+        store: Store,
+        backend: ProcessBackend,
+        token_key: RunTokenKey,
+    ) -> Result<Self, RunnerError> {
+        let (catalog, manifests, revision) = store.catalog().await?;
+        let rules = Rules::compile(Arc::new(catalog), &config.policy).map_err(RunnerError::Faults)?;
+        let pods = Arc::new(Semaphore::new(config.parallel_pods.max(1)));
+        let rules = RwLock::new(Current { rules: Arc::new(rules), manifests: Arc::new(manifests), revision });
+        Ok(Self {
+            inner: Arc::new(Inner {
+                config,
+                store,
+                backend,
+                token_key,
+                rules,
+                applying: tokio::sync::Mutex::new(()),
+                active: Mutex::default(),
+                ended: Mutex::default(),
+                changes: broadcast::channel(CHANGES_KEPT).0,
+                pods,
+            }),
+        })
+    }
+
+    /// Returns the store.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// Returns how runs are driven.
+    pub fn config(&self) -> &RunnerConfig {
+        &self.inner.config
+    }
+
+    /// Returns the key that signs run tokens, for its public half.
+    pub fn token_key(&self) -> &RunTokenKey {
+        &self.inner.token_key
+    }
+
+    /// Returns the rules of this moment.
+    pub fn rules(&self) -> Arc<Rules> {
+        self.inner.rules()
+    }
+
+    /// Subscribes to the changes of runs; each message names a run that changed. The subscriber asks [`Runner::view`]
+    /// again for each, so rights are checked every time.
+    pub fn changes(&self) -> broadcast::Receiver<RunChange> {
+        self.inner.changes.subscribe()
+    }
+
+    /// Decides, records, does `effect`, records: the one door, with this runner's rules, journal and clock.
+    ///
+    /// # Errors
+    /// [`ActError`].
+    pub async fn act<A, T, E, F>(&self, caller: &Caller, action: A, effect: F) -> Result<T, ActError<E>>
+    where
+        A: Action,
+        E: std::fmt::Display,
+        F: AsyncFnOnce(&Audited<A>) -> Result<T, E>,
+    {
+        self.inner.act(caller, action, effect).await
+    }
+
+    /// Records that somebody could not be identified.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn record_unauthenticated(
+        &self,
+        code: &str,
+        reason: &str,
+        request: &str,
+    ) -> Result<(), JournalError> {
+        let entry = audit::Unauthenticated::new(SystemClock.now(), code, reason, request);
+        self.inner.store.append(Entry::Unauthenticated(entry)).await.map(|_| ())
+    }
+
+    /// Takes up again every run that has not ended; returns how many. Call once, before serving.
+    ///
+    /// # Errors
+    /// [`RunnerError`].
+    pub async fn take_up(&self) -> Result<usize, RunnerError> {
+        let mut taken = 0;
+        for stored in self.inner.store.unfinished_runs().await? {
+            let (stored, events) = self.inner.store.replay(stored.facts.id).await?;
+            let run = replayed(&stored, &events)?;
+            taken += 1;
+            if events.is_empty() {
+                // accepted, and killed before the first event was written
+                self.inner.begin(stored).await?;
+                continue;
+            }
+            let next = u64::try_from(events.len()).unwrap_or(u64::MAX);
+            self.inner.drive(stored.clone(), run, next);
+            // approvals that were recorded and not acted on
+            for gate in self.inner.open_gates(&stored).await? {
+                self.inner.open_if_enough(&gate).await;
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Stops driving: no new pods; those that run go on and are taken up by the next start. Writes the last checkpoint.
+    pub async fn shut_down(&self) {
+        self.inner.pods.close();
+        lock(&self.inner.active).clear();
+        self.inner.store.close().await;
+    }
+}
+
+impl Inner {
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner).rules)
+    }
+
+    pub(crate) async fn act<A, T, E, F>(
+        &self,
+        caller: &Caller,
+        action: A,
+        effect: F,
+    ) -> Result<T, ActError<E>>
+    where
+        A: Action,
+        E: std::fmt::Display,
+        F: AsyncFnOnce(&Audited<A>) -> Result<T, E>,
+    {
+        let rules = self.rules();
+        let door = Door { rules: &rules, journal: &self.store, clock: &SystemClock };
+        audit::act(&door, caller, action, effect).await
+    }
+
+    pub(crate) fn announce(&self, change: RunChange) {
+        // nobody listening is no failure
+        let _ = self.changes.send(change);
+    }
+
+    pub(crate) fn inbox(&self, run: RunId) -> Option<mpsc::UnboundedSender<Input>> {
+        lock(&self.active).get(&run).cloned()
+    }
+
+    pub(crate) fn remember_ended(&self, run: RunId, status: Arc<WorkflowStatus>) {
+        let mut ended = lock(&self.ended);
+        ended.retain(|(id, _)| *id != run);
+        if ended.len() >= ENDED_KEPT {
+            ended.remove(0);
+        }
+        ended.push((run, status));
+    }
+
+    pub(crate) fn changed(
+        &self,
+        facts: &policy::RunFacts,
+        kind: ChangeKind,
+        phase: model::argo::WorkflowPhase,
+    ) {
+        self.announce(RunChange { name: facts.name.clone(), id: facts.id, kind, phase });
+    }
+}
