@@ -1,0 +1,186 @@
+//! The server put together: configuration, runner, and whoever vouches for callers.
+//! Not here: the endpoints (`argo`, `marque`), listening (`listen`).
+
+use std::{net::IpAddr, path::PathBuf, sync::Arc};
+
+use audit::{Clock as _, LogPublicKey};
+use backend::{ProcessBackend, ProcessConfig};
+use jiff::Timestamp;
+use policy::ServerPolicy;
+use runner::{Runner, RunnerConfig, clock::SystemClock, keys};
+use store::Store;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, watch};
+
+use crate::{
+    Config, ServerError,
+    config::Isolation,
+    limits::{MAX_PASSWORDS_AT_ONCE, MAX_REQUESTS_AT_ONCE},
+    throttle::Throttle,
+    vouchers::Vouchers,
+};
+
+/// A server ready to serve; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    config: Config,
+    runner: Runner,
+    vouchers: Vouchers,
+    log_key: LogPublicKey,
+    throttle: Throttle,
+    passwords: Semaphore,
+    places: Arc<Semaphore>,
+    closing: watch::Sender<bool>,
+}
+
+impl App {
+    /// Puts a server together from its configuration: opens (or makes) keys and database in the data folder, and takes
+    /// up the runs that have not ended. `program` is re-executed for each pod; see [`backend::reexec`].
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub async fn assemble(config: Config, program: Option<PathBuf>) -> Result<Self, ServerError> {
+        for warning in config.check()? {
+            tracing::warn!("{warning}");
+        }
+        let vouchers = Vouchers::from_config(&config)?;
+        let keys_folder = config.data.join("keys");
+        let failed = |what: &'static str| {
+            move |error: &dyn std::error::Error| ServerError::Assembly {
+                reason: format!("{what}: {}", chain(error)),
+            }
+        };
+        let token_key = keys::run_token_key(&keys_folder).map_err(|error| failed("run token key")(&error))?;
+        let log_key = keys::log_key(&keys_folder).map_err(|error| failed("audit log key")(&error))?;
+        let log_public_key = log_key.public().clone();
+        let program = program.map_or_else(std::env::current_exe, Ok);
+        let program = program.map_err(|error| failed("this program's path")(&error))?;
+        let store = Store::open(&config.data, log_key).map_err(|error| failed("database")(&error))?;
+        let backend = ProcessBackend::new(process_config(&config, program));
+        let backend = backend.map_err(|error| failed("backend")(&error))?;
+        let runner = Runner::new(runner_config(&config), store, backend, token_key).await;
+        let runner = runner.map_err(|error| failed("runner")(&error))?;
+        let taken_up = runner.take_up().await.map_err(|error| failed("runs under way")(&error))?;
+        tracing::info!(taken_up, "runs that had not ended are taken up again");
+        Ok(Self::of(config, runner, vouchers, log_public_key))
+    }
+
+    fn of(config: Config, runner: Runner, vouchers: Vouchers, log_key: LogPublicKey) -> Self {
+        let inner = Inner {
+            config,
+            runner,
+            vouchers,
+            log_key,
+            throttle: Throttle::default(),
+            passwords: Semaphore::new(MAX_PASSWORDS_AT_ONCE),
+            places: Arc::new(Semaphore::new(MAX_REQUESTS_AT_ONCE)),
+            closing: watch::Sender::new(false),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Returns the configuration.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// Returns what drives the runs.
+    pub fn runner(&self) -> &Runner {
+        &self.inner.runner
+    }
+
+    /// Returns the key that the audit log's checkpoints are verified with.
+    pub fn log_key(&self) -> &LogPublicKey {
+        &self.inner.log_key
+    }
+
+    /// Returns the router, for serving without a listener.
+    pub fn router(&self) -> axum::Router {
+        crate::endpoint::router(self)
+    }
+
+    pub(crate) fn vouchers(&self) -> &Vouchers {
+        &self.inner.vouchers
+    }
+
+    pub(crate) fn throttle(&self) -> &Throttle {
+        &self.inner.throttle
+    }
+
+    pub(crate) fn passwords(&self) -> &Semaphore {
+        &self.inner.passwords
+    }
+
+    /// Returns a place among the requests at once, if there is one left.
+    pub(crate) fn places(&self) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        Arc::clone(&self.inner.places).try_acquire_owned()
+    }
+
+    /// Returns what turns true when the server closes.
+    pub(crate) fn closing(&self) -> watch::Receiver<bool> {
+        self.inner.closing.subscribe()
+    }
+
+    /// Ends the streams.
+    pub(crate) fn close(&self) {
+        self.inner.closing.send_replace(true);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+}
+
+/// The address of the peer; not there when there is no listener.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+fn process_config(config: &Config, program: PathBuf) -> ProcessConfig {
+    let image = |(name, image): (&String, &crate::config::Image)| {
+        (name.clone(), backend::Image { entrypoint: image.entrypoint.clone(), cmd: image.cmd.clone() })
+    };
+    let mount = |mount: &crate::config::Mount| backend::Mount {
+        host: mount.host.clone(),
+        path: mount.path.clone(),
+        writable: mount.writable,
+    };
+    ProcessConfig {
+        folder: config.data.clone(),
+        isolation: match config.isolation {
+            Isolation::Namespaces => backend::Isolation::Namespaces,
+            Isolation::None => backend::Isolation::None,
+        },
+        images: config.images.iter().map(image).collect(),
+        mounts: config.mounts.iter().map(mount).collect(),
+        program,
+    }
+}
+
+fn runner_config(config: &Config) -> RunnerConfig {
+    RunnerConfig {
+        issuer: config.issuer_url(),
+        run_token_audience: config.run_tokens.audience.clone(),
+        run_token_seconds: config.run_tokens.seconds,
+        parallel_pods: config.parallel_pods,
+        policy: ServerPolicy {
+            administrators: config.administrators.clone(),
+            auditors: config.auditors.clone(),
+            local: false,
+        },
+    }
+}
+
+/// Returns an error with everything that caused it, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,211 @@
+//! The server's configuration: one YAML file, then `MARQUE_*` variables over it. Paths in the file are relative to it.
+//! Not here: secrets; there are none in it (the local directory's hashes are in a file of their own).
+
+mod check;
+mod directory;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+use model::oam::Subject;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use check::issuer_settings;
+pub(crate) use directory::{People, people};
+
+/// The configuration of a server.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Config {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// The URL by which clients and other systems know this server; `http://<listen>` when absent.
+    pub issuer: Option<String>,
+    /// The folder with the database, keys, logs and artifacts.
+    pub data: PathBuf,
+    /// How pods are kept apart.
+    pub isolation: Isolation,
+    /// Pods that may run at once.
+    pub parallel_pods: usize,
+    /// Entry points by image.
+    pub images: BTreeMap<String, Image>,
+    /// Folders of this machine that every pod sees.
+    pub mounts: Vec<Mount>,
+    /// Who may apply manifests that no scope owns yet.
+    pub administrators: Vec<Subject>,
+    /// Who may read the audit log.
+    pub auditors: Vec<Subject>,
+    /// The OpenID providers whose tokens count.
+    pub issuers: Vec<Issuer>,
+    /// The built-in directory.
+    pub local_directory: Option<LocalDirectory>,
+    /// The tokens that runs get.
+    pub run_tokens: RunTokens,
+    /// The one namespace that Argo's clients are told of.
+    pub managed_namespace: Option<String>,
+    /// Links that Argo's clients show.
+    pub links: Vec<Link>,
+}
+
+/// How pods are kept apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// By namespaces.
+    Namespaces,
+    /// Not at all.
+    None,
+}
+
+/// The entry point of an image.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Image {
+    /// The entry point.
+    pub entrypoint: Vec<String>,
+    /// The default arguments.
+    pub cmd: Vec<String>,
+}
+
+/// A folder of this machine that every pod sees.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mount {
+    /// On this machine.
+    pub host: PathBuf,
+    /// In the pod.
+    pub path: PathBuf,
+    /// Whether pods may write.
+    #[serde(default)]
+    pub writable: bool,
+}
+
+/// An OpenID provider whose tokens count.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Issuer {
+    /// The name by which policies know it.
+    pub name: String,
+    /// The `iss`, exactly.
+    pub issuer: String,
+    /// The audiences by which this server is known to it.
+    pub audiences: Vec<String>,
+    /// The client that people log in with.
+    #[serde(default)]
+    pub client_id: Option<String>,
+    /// The scopes asked for at login.
+    #[serde(default = "login_scopes")]
+    pub scopes: Vec<String>,
+    /// The algorithms accepted; all that are safe when absent.
+    #[serde(default)]
+    pub algorithms: Option<Vec<String>>,
+    /// The `typ` headers accepted of an access token; `at+jwt` when absent.
+    #[serde(default)]
+    pub accept_typ: Option<Vec<String>>,
+    /// The claim with the groups.
+    #[serde(default)]
+    pub groups_claim: Option<String>,
+    /// The number of groups at which the provider silently stops.
+    #[serde(default)]
+    pub groups_truncated_at: Option<usize>,
+    /// What marks a machine.
+    #[serde(default)]
+    pub workload: Option<ClaimValue>,
+    /// How long after `iat` a token is accepted, in seconds.
+    #[serde(default)]
+    pub max_token_age_seconds: Option<u32>,
+    /// How far the clocks may differ, in seconds.
+    #[serde(default)]
+    pub clock_skew_seconds: Option<u32>,
+}
+
+fn login_scopes() -> Vec<String> {
+    ["openid", "profile", "email"].map(str::to_owned).into()
+}
+
+/// A claim and its value.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimValue {
+    /// The claim.
+    pub claim: String,
+    /// The value.
+    pub value: String,
+}
+
+/// The built-in directory.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LocalDirectory {
+    /// The file with the people.
+    pub file: PathBuf,
+    /// Minutes a login lasts.
+    #[serde(default = "session_minutes")]
+    pub session_minutes: u32,
+}
+
+const fn session_minutes() -> u32 {
+    480
+}
+
+/// The tokens that runs get.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunTokens {
+    /// Their `aud`.
+    pub audience: String,
+    /// Seconds they live; 600 at most.
+    pub seconds: u32,
+}
+
+impl Default for RunTokens {
+    fn default() -> Self {
+        Self { audience: "marque-runs".to_owned(), seconds: 600 }
+    }
+}
+
+/// A link that Argo's clients show. Source: Argo `workflow_types.go` Link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// Its name.
+    pub name: String,
+    /// Where it is shown.
+    pub scope: String,
+    /// Where it leads.
+    pub url: String,
+    /// Where it opens.
+    #[serde(default)]
+    pub target: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 2746)),
+            issuer: None,
+            data: PathBuf::from("marque-data"),
+            isolation: Isolation::Namespaces,
+            parallel_pods: 8,
+            images: BTreeMap::new(),
+            mounts: Vec::new(),
+            administrators: Vec::new(),
+            auditors: Vec::new(),
+            issuers: Vec::new(),
+            local_directory: None,
+            run_tokens: RunTokens::default(),
+            managed_namespace: None,
+            links: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Returns the URL by which this server is known, without a slash at its end.
+    pub fn issuer_url(&self) -> String {
+        let url = self.issuer.clone().unwrap_or_else(|| format!("http://{}", self.listen));
+        url.trim_end_matches('/').to_owned()
+    }
+}
