@@ -1,0 +1,166 @@
+//! The command line: which commands there are and what they share. Each command's own arguments stand in its file.
+//! Not here: doing anything. Invariant: no argument ever carries a password or a token.
+
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{command, exit::EXIT_CODES_HELP};
+
+/// An identity-aware control plane for Argo Workflows.
+#[derive(Debug, Parser)]
+#[command(name = "marque", version, max_term_width = 100, after_long_help = EXIT_CODES_HELP, propagate_version = false)]
+#[command(
+    long_about = "Marque runs Argo Workflows, unmodified, on one machine, and knows for each run who asked, under which \
+scope, what it may touch, who approved, and can prove all of it.\n\n\
+New here? `marque demo` tells the whole story in ten seconds; `marque run FILE` runs a workflow without any server."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What all commands share.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// What all commands share.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Global {
+    /// The server's address; without it, the one that was logged in to last
+    #[arg(long, env = "MARQUE_SERVER", global = true, value_name = "URL", hide_env_values = true)]
+    pub server: Option<String>,
+    /// The namespace
+    #[arg(
+        short,
+        long,
+        env = "MARQUE_NAMESPACE",
+        global = true,
+        default_value = "default",
+        hide_env_values = true
+    )]
+    pub namespace: String,
+}
+
+/// How an answer is spelled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+    /// Names only, one a line
+    Name,
+}
+
+/// The choice of how an answer is spelled.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Output {
+    /// How the answer is spelled
+    #[arg(short = 'o', long = "output", value_enum, default_value_t, hide_default_value = true)]
+    pub format: Format,
+}
+
+/// A parameter given as `name=value`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl FromStr for Parameter {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() => {
+                Ok(Self { name: name.to_owned(), value: value.to_owned() })
+            }
+            _ => Err("a parameter is given as NAME=VALUE".to_owned()),
+        }
+    }
+}
+
+/// How steps are kept apart on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Isolation {
+    /// Each step in namespaces of its own: no network, no other files, no other processes
+    Namespaces,
+    /// Plain processes of the user, without a sandbox
+    None,
+}
+
+impl From<Isolation> for backend::Isolation {
+    fn from(isolation: Isolation) -> Self {
+        match isolation {
+            Isolation::Namespaces => Self::Namespaces,
+            Isolation::None => Self::None,
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Tell the whole story in the terminal: four people, a refusal, an approval, a proof
+    Demo(command::demo::Demo),
+    /// Run a workflow on this machine, without a server, and follow it
+    Run(command::run::Run),
+    /// Serve both APIs
+    Serve(command::serve::Serve),
+    /// Check a configuration
+    #[command(subcommand)]
+    Config(command::config::Config),
+    /// Log in to a server
+    Login(command::login::Login),
+    /// End the session
+    Logout(command::logout::Logout),
+    /// Say who the server takes you for
+    Whoami(command::whoami::Whoami),
+    /// Apply manifests: all of them, or none
+    Apply(command::apply::Apply),
+    /// Start a run on the server
+    Submit(command::submit::Submit),
+    /// List runs
+    List(command::list::List),
+    /// Show a run with its nodes
+    Get(command::get::Get),
+    /// Show the logs of a run
+    Logs(command::logs::Logs),
+    /// Follow a run until it ends
+    Watch(command::watch::Watch),
+    /// Wait until runs have ended
+    Wait(command::wait::Wait),
+    /// Stop a run; its exit handler still runs
+    Stop(command::operate::Stop),
+    /// Terminate a run at once
+    Terminate(command::operate::Terminate),
+    /// Let a run start no new node
+    Suspend(command::operate::Suspend),
+    /// Let a suspended run go on
+    Resume(command::operate::Resume),
+    /// Delete runs
+    Delete(command::delete::Delete),
+    /// Show the open gates of a run, and what an approval binds to
+    Gates(command::gates::Gates),
+    /// Approve a gate
+    Approve(command::answer::Approve),
+    /// Refuse a gate: its node fails
+    Deny(command::answer::Deny),
+    /// Explain a decision before it is made
+    #[command(subcommand)]
+    Explain(command::explain::Explain),
+    /// Read and verify the record
+    #[command(subcommand)]
+    Audit(command::audit::Audit),
+    /// Check manifests without a server
+    Lint(command::lint::Lint),
+    /// Print the completions of a shell
+    Completion(command::completion::Completion),
+    /// Print the version of this program, and of the server if one is named
+    Version(command::version::Version),
+}

@@ -1,0 +1,168 @@
+//! Argo's REST API at Argo's paths, as far as this program needs it. Source: Argo v4.1.2 `api/openapi-spec/swagger.json`.
+//! Not here: gRPC.
+
+use model::argo::Workflow;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Client, Lines, answer::WorkflowList};
+use crate::error::CliError;
+
+/// A new run of something that is already on the server.
+#[derive(Debug, Clone, Default)]
+pub struct SubmitFrom {
+    /// `WorkflowTemplate`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// `name=value` each.
+    pub parameters: Vec<String>,
+    /// Labels of the run.
+    pub labels: String,
+    /// Annotations of the run.
+    pub annotations: String,
+    /// Only check and decide.
+    pub dry_run: bool,
+}
+
+/// What an operation on a run takes beside its name.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// A selector of nodes.
+    pub selector: Option<String>,
+    /// A message.
+    pub message: Option<String>,
+}
+
+const ROOT: [&str; 3] = ["api", "v1", "workflows"];
+
+fn path<'a>(rest: &[&'a str]) -> Vec<&'a str> {
+    ROOT.iter().chain(rest).copied().collect()
+}
+
+impl Client {
+    /// Starts a run of a whole Workflow.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub async fn create(
+        &self,
+        namespace: &str,
+        workflow: &Workflow,
+        dry_run: bool,
+    ) -> Result<Workflow, CliError> {
+        let body = json!({"namespace": namespace, "workflow": workflow, "serverDryRun": dry_run});
+        self.json(self.request(Method::POST, &path(&[namespace])).json(&body)).await
+    }
+
+    /// Starts a run of a WorkflowTemplate.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub async fn submit(&self, namespace: &str, from: &SubmitFrom) -> Result<Workflow, CliError> {
+        let body = json!({
+            "namespace": namespace,
+            "resourceKind": from.kind,
+            "resourceName": from.name,
+            "submitOptions": {
+                "parameters": from.parameters,
+                "labels": from.labels,
+                "annotations": from.annotations,
+                "serverDryRun": from.dry_run,
+            },
+        });
+        self.json(self.request(Method::POST, &path(&[namespace, "submit"])).json(&body)).await
+    }
+
+    /// Returns the runs of a namespace that the caller may see.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub async fn list(&self, namespace: &str) -> Result<Vec<Workflow>, CliError> {
+        let list: WorkflowList = self.json(self.request(Method::GET, &path(&[namespace]))).await?;
+        Ok(list.items.unwrap_or_default())
+    }
+
+    /// Returns a run.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub async fn get(&self, namespace: &str, name: &str) -> Result<Workflow, CliError> {
+        self.json(self.request(Method::GET, &path(&[namespace, name]))).await
+    }
+
+    /// Deletes a run.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub async fn delete(&self, namespace: &str, name: &str) -> Result<(), CliError> {
+        let _: Value = self.json(self.request(Method::DELETE, &path(&[namespace, name]))).await?;
+        Ok(())
+    }
+
+    /// Does `verb` to a run: `stop`, `terminate`, `suspend` or `resume`.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub async fn operate(
+        &self,
+        verb: &str,
+        namespace: &str,
+        name: &str,
+        asked: &Asked,
+    ) -> Result<Workflow, CliError> {
+        let mut body = json!({"namespace": namespace, "name": name});
+        if let Value::Object(fields) = &mut body {
+            let given = [("nodeFieldSelector", &asked.selector), ("message", &asked.message)];
+            for (field, value) in given {
+                if let Some(value) = value {
+                    fields.insert(field.to_owned(), Value::from(value.as_str()));
+                }
+            }
+        }
+        self.json(self.request(Method::PUT, &path(&[namespace, name, verb])).json(&body)).await
+    }
+
+    /// Subscribes to the changes of a namespace's runs, or of one.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub async fn watch(&self, namespace: &str, name: Option<&str>) -> Result<Lines, CliError> {
+        let selector = name.map(|name| format!("metadata.name={name}"));
+        let query: Vec<(&str, &str)> =
+            selector.iter().map(|selector| ("listOptions.fieldSelector", selector.as_str())).collect();
+        let request = self.asking(&["api", "v1", "workflow-events", namespace], &query);
+        Ok(Lines::new(self.clone(), self.send(request).await?))
+    }
+
+    /// Returns the log of a run, or of one of its pods.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub async fn logs(
+        &self,
+        namespace: &str,
+        name: &str,
+        pod: Option<&str>,
+        follow: bool,
+        tail: Option<u32>,
+    ) -> Result<Lines, CliError> {
+        let tail = tail.map(|lines| lines.to_string());
+        let mut query = vec![
+            ("logOptions.container", "main"),
+            ("logOptions.follow", if follow { "true" } else { "false" }),
+        ];
+        query.extend(pod.map(|pod| ("podName", pod)));
+        query.extend(tail.as_deref().map(|tail| ("logOptions.tailLines", tail)));
+        let request = self.asking(&path(&[namespace, name, "log"]), &query);
+        Ok(Lines::new(self.clone(), self.send(request).await?))
+    }
+
+    /// Returns what the server is.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub async fn version(&self) -> Result<Value, CliError> {
+        self.json(self.request(Method::GET, &["api", "v1", "version"])).await
+    }
+}

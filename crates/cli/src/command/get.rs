@@ -1,0 +1,51 @@
+//! `marque get`: one run with its nodes. Not here: following it (see `watch`).
+
+use audit::Clock as _;
+use clap::Args;
+use runner::clock::SystemClock;
+
+use super::{answers, session};
+use crate::{
+    args::{Format, Global, Output},
+    error::CliError,
+    exit::Exit,
+    render::tree,
+    shell::Shell,
+};
+
+/// Show a run with its nodes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  marque get payroll-export-x7k2p -n finance
+  marque get @latest -o yaml")]
+pub struct Get {
+    /// The run; `@latest` is the newest
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// How the answer is spelled
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Shows a run.
+///
+/// # Errors
+/// [`CliError`].
+pub async fn get(args: &Get, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
+    let workflow = session::connect(global, shell)?.get(&global.namespace, &args.name).await?;
+    if answers::spelled(args.output.format, &workflow, shell.out)? {
+        return Ok(Exit::OK);
+    }
+    if args.output.format == Format::Name {
+        writeln!(shell.out, "{}", workflow.metadata.name)?;
+        return Ok(Exit::OK);
+    }
+    let now = SystemClock.now();
+    shell.out.write_all(tree::heading(&workflow, now, shell.look).as_bytes())?;
+    if let Some(status) = &workflow.status {
+        shell.out.write_all(tree::outputs(status).as_bytes())?;
+        writeln!(shell.out)?;
+        shell.out.write_all(tree::tree(&workflow.metadata.name, status, now, shell.look).as_bytes())?;
+    }
+    Ok(Exit::OK)
+}

@@ -1,0 +1,342 @@
+//! `marque run`: one workflow on this machine, without a server, followed to its end. It is decided and recorded all
+//! the same: the operating system's user starts it, under the rules for local runs.
+//! Not here: putting Marque together (see `local`), drawing (see `follow`).
+
+use std::{path::PathBuf, time::Duration};
+
+use audit::Clock as _;
+use clap::Args;
+use model::{
+    NamespacedName,
+    argo::{AnyString, Parameter, Workflow, WorkflowPhase, WorkflowTemplateRef},
+    manifest::Manifest,
+    oam::Via,
+};
+use runner::{LogSelection, PodLine, RunChange, RunView, Submission, clock::SystemClock};
+use tokio::sync::{broadcast, mpsc};
+
+use super::{
+    answers, follow,
+    follow::Screen,
+    local::{self, Local},
+    sheets,
+};
+use crate::{
+    args::{Format, Global, Isolation, Output, Parameter as Given},
+    error::{CliError, SourceText},
+    exit::Exit,
+    shell::Shell,
+};
+
+/// How often the tree is drawn anew at most.
+const PACE: Duration = Duration::from_millis(120);
+/// How long the last log lines are waited for.
+const LAST_LINES: Duration = Duration::from_secs(5);
+
+/// Run a workflow on this machine, without a server, and follow it.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  marque run hello.yaml
+  marque run hello.yaml -p message=hi
+  marque run hello.yaml --isolation none -o json
+
+The file holds one Workflow, and the WorkflowTemplates it refers to; or one WorkflowTemplate alone.
+Ctrl-C stops the run (its exit handler still runs), Ctrl-C again terminates it.")]
+pub struct Run {
+    /// The file; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// A parameter of the workflow
+    #[arg(short, long = "parameter", value_name = "NAME=VALUE")]
+    pub parameters: Vec<Given>,
+    /// How steps are kept apart
+    #[arg(long, value_enum, default_value = "namespaces")]
+    pub isolation: Isolation,
+    /// The folder of data; without it, the user's own
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Whether log lines are shown
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub log: bool,
+    /// How the answer is spelled
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Runs the workflow of a file.
+///
+/// # Errors
+/// [`CliError`].
+pub async fn run(args: &Run, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
+    let texts = sheets::read_all(std::slice::from_ref(&args.file), shell.input)?;
+    let asked = asked(sheets::parse_all(&texts)?, &texts, &global.namespace)?;
+    let folder = local::folder(args.data.as_ref(), &shell.around);
+    let local = local::open(&folder, args.isolation.into(), &shell.around).await?;
+    let result = start_and_follow(args, asked, &texts, &local, shell).await;
+    local.runner.shut_down().await;
+    result
+}
+
+/// What the file asks for.
+struct Wanted {
+    workflow: Workflow,
+    templates: Vec<Manifest>,
+}
+
+/// Sorts what the file holds: one Workflow, and templates; or one template alone.
+fn asked(manifests: Vec<Manifest>, texts: &[SourceText], namespace: &str) -> Result<Wanted, CliError> {
+    let mut workflows = Vec::new();
+    let mut templates = Vec::new();
+    for manifest in manifests {
+        match manifest {
+            Manifest::Workflow(written) => workflows.push(written.object),
+            Manifest::WorkflowTemplate(mut written) => {
+                default_namespace(&mut written.object.metadata.namespace, namespace);
+                templates.push(written);
+            }
+            other => {
+                let (kind, _, name) = other.key();
+                let why = format!(
+                    "`run` takes Workflows and WorkflowTemplates; {kind} `{name}` needs a server (`marque apply`)"
+                );
+                return Err(CliError::Usage(why));
+            }
+        }
+    }
+    let mut workflow = match (workflows.pop(), templates.as_slice()) {
+        (Some(workflow), _) if workflows.is_empty() => workflow,
+        (None, [template]) => {
+            of_template(&template.object.metadata.name, &template.object.metadata.namespace)
+        }
+        (found, _) => {
+            let count = workflows.len().saturating_add(usize::from(found.is_some()));
+            let file = texts.first().map_or("-", |text| text.file.as_str());
+            return Err(CliError::Usage(format!(
+                "`{file}` must hold exactly one Workflow; it holds {count}"
+            )));
+        }
+    };
+    default_namespace(&mut workflow.metadata.namespace, namespace);
+    Ok(Wanted { workflow, templates: templates.into_iter().map(Manifest::WorkflowTemplate).collect() })
+}
+
+fn default_namespace(of_object: &mut String, otherwise: &str) {
+    if of_object.is_empty() {
+        otherwise.clone_into(of_object);
+    }
+}
+
+/// Returns a Workflow that runs a whole template.
+pub(super) fn of_template(name: &str, namespace: &str) -> Workflow {
+    let mut workflow = Workflow {
+        api_version: model::argo::API_VERSION.to_owned(),
+        kind: "Workflow".to_owned(),
+        ..Workflow::default()
+    };
+    workflow.metadata.generate_name = format!("{name}-");
+    namespace.clone_into(&mut workflow.metadata.namespace);
+    workflow.spec.workflow_template_ref =
+        Some(WorkflowTemplateRef { name: name.to_owned(), cluster_scope: false });
+    workflow
+}
+
+/// Sets the parameters that were given on the command line.
+pub(super) fn set_parameters(workflow: &mut Workflow, given: &[Given]) {
+    let parameters = &mut workflow.spec.arguments.parameters;
+    for Given { name, value } in given {
+        let value = Some(AnyString::from(value.as_str()));
+        match parameters.iter_mut().find(|parameter| parameter.name == *name) {
+            Some(parameter) => parameter.value = value,
+            None => parameters.push(Parameter { name: name.clone(), value, ..Parameter::default() }),
+        }
+    }
+}
+
+async fn start_and_follow(
+    args: &Run,
+    asked: Wanted,
+    texts: &[SourceText],
+    local: &Local,
+    shell: &mut Shell<'_>,
+) -> Result<Exit, CliError> {
+    let Wanted { mut workflow, templates } = asked;
+    set_parameters(&mut workflow, &args.parameters);
+    let Local { runner, caller } = local;
+    let told = |error| local::of_runner(error, texts);
+    if !templates.is_empty() {
+        runner.apply(caller, templates, false).await.map_err(told)?;
+    }
+    let earlier = runner.take_up().await.map_err(told)?;
+    if earlier > 0 {
+        writeln!(
+            shell.err,
+            "note: {} of before had not ended and goes on now",
+            crate::error::plural(earlier, "run")
+        )?;
+    }
+    let changes = runner.changes();
+    let reason = Some("marque run".to_owned());
+    let submission = Submission { workflow, via: Via::Manual, reason, ticket: None, dry_run: false };
+    let view = runner.submit(caller, submission).await.map_err(told)?;
+    let text = args.output.format == Format::Text;
+    let following = Following { local, name: view.facts.name.clone(), log: args.log && text, shown: text };
+    let end = following.to_the_end(view, changes, shell).await?;
+    let phase = end.workflow.status.as_ref().map_or(WorkflowPhase::Unknown, |status| status.phase);
+    if !answers::spelled(args.output.format, &end.workflow, shell.out)? && args.output.format == Format::Name
+    {
+        writeln!(shell.out, "{}", end.workflow.metadata.name)?;
+    }
+    Ok(follow::exit(phase))
+}
+
+/// A run that is followed.
+struct Following<'a> {
+    local: &'a Local,
+    name: NamespacedName,
+    log: bool,
+    shown: bool,
+}
+
+impl Following<'_> {
+    /// Follows until the run has ended; Ctrl-C stops it, and the second terminates it.
+    async fn to_the_end(
+        &self,
+        begun: RunView,
+        mut changes: broadcast::Receiver<RunChange>,
+        shell: &mut Shell<'_>,
+    ) -> Result<RunView, CliError> {
+        let mut screen = Screen::new(shell.look);
+        let mut lines = self.lines();
+        let mut view = begun;
+        let mut dirty = true;
+        let mut interrupts = 0_u32;
+        let mut waiting_told = false;
+        let mut pace = tokio::time::interval(PACE);
+        pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                change = changes.recv() => match change {
+                    Ok(change) => dirty |= change.name == self.name,
+                    Err(broadcast::error::RecvError::Lagged(_)) => dirty = true,
+                    Err(broadcast::error::RecvError::Closed) => return Ok(view),
+                },
+                Some(line) = lines.recv() => screen.log(&line.display_name, &line.line.content, shell.out)?,
+                _ = pace.tick() => {
+                    if dirty {
+                        view = self.view().await?;
+                        dirty = false;
+                    }
+                    if self.shown {
+                        screen.show(&view.workflow, SystemClock.now(), shell.out)?;
+                    }
+                    if has_ended(&view) {
+                        break;
+                    }
+                    if self.shown && !waiting_told && waits(&view) {
+                        waiting_told = true;
+                        if shell.look.interactive {
+                            screen.remark("waits to be resumed: press Enter to let it go on, Ctrl-C to stop it", shell.out)?;
+                            self.resume_on_enter();
+                        } else {
+                            screen.remark("waits to be resumed, which takes a terminal or a server; Ctrl-C stops it", shell.out)?;
+                        }
+                    }
+                    waiting_told &= waits(&view);
+                }
+                signal = tokio::signal::ctrl_c() => {
+                    signal.map_err(|error| CliError::local("Ctrl-C cannot be heard", error))?;
+                    interrupts = interrupts.saturating_add(1);
+                    self.interrupt(interrupts).await?;
+                    if self.shown {
+                        screen.remark(interrupted(interrupts), shell.out)?;
+                    }
+                    dirty = true;
+                }
+            }
+        }
+        // the last lines are on their way; the log ends by itself when they are sent
+        while let Ok(Some(line)) = tokio::time::timeout(LAST_LINES, lines.recv()).await {
+            screen.log(&line.display_name, &line.line.content, shell.out)?;
+        }
+        if self.shown {
+            screen.finish(&view.workflow, SystemClock.now(), shell.out)?;
+        }
+        Ok(view)
+    }
+
+    async fn view(&self) -> Result<RunView, CliError> {
+        let view = self.local.runner.view(&self.local.caller, &self.name).await;
+        view.map_err(|error| local::of_runner(error, &[]))
+    }
+
+    /// Returns the lines of the run's log as they come; none when they are not wanted.
+    fn lines(&self) -> mpsc::Receiver<PodLine> {
+        let (sink, lines) = mpsc::channel(256);
+        if self.log {
+            let (runner, caller, name) =
+                (self.local.runner.clone(), self.local.caller.clone(), self.name.clone());
+            tokio::spawn(async move {
+                let selection = LogSelection { follow: true, ..LogSelection::default() };
+                if let Err(error) = runner.logs(&caller, &name, selection, sink).await {
+                    tracing::warn!(%error, "the log cannot be followed");
+                }
+            });
+        }
+        lines
+    }
+
+    async fn interrupt(&self, times: u32) -> Result<(), CliError> {
+        let Local { runner, caller } = self.local;
+        let done = if times == 1 {
+            runner.stop(caller, &self.name, Some("stopped by Ctrl-C".to_owned())).await
+        } else {
+            runner.terminate(caller, &self.name).await
+        };
+        match done {
+            // it ended in the meantime
+            Ok(_) | Err(runner::RunnerError::Conflict(_)) => Ok(()),
+            Err(error) => Err(local::of_runner(error, &[])),
+        }
+    }
+
+    /// Resumes the run when a line comes in.
+    fn resume_on_enter(&self) {
+        let (runner, caller, name) =
+            (self.local.runner.clone(), self.local.caller.clone(), self.name.clone());
+        let (entered, heard) = tokio::sync::oneshot::channel();
+        // a thread of its own, because reading a terminal cannot be called off
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            if matches!(std::io::stdin().read_line(&mut line), Ok(read) if read > 0) {
+                let _ = entered.send(());
+            }
+        });
+        tokio::spawn(async move {
+            if heard.await.is_ok()
+                && let Err(error) = runner.resume(&caller, &name, None).await
+            {
+                tracing::warn!(%error, "the run cannot be resumed");
+            }
+        });
+    }
+}
+
+const fn interrupted(times: u32) -> &'static str {
+    if times == 1 { "stopping; Ctrl-C again terminates" } else { "terminating" }
+}
+
+fn has_ended(view: &RunView) -> bool {
+    view.workflow.status.as_ref().is_some_and(|status| status.phase.is_completed())
+}
+
+/// Whether nothing goes on but suspend nodes that wait.
+fn waits(view: &RunView) -> bool {
+    use model::argo::{NodePhase, NodeType};
+    let Some(status) = &view.workflow.status else { return false };
+    let under_way = |node: &&model::argo::NodeStatus| !node.phase.is_fulfilled();
+    let leaves =
+        |node: &&model::argo::NodeStatus| matches!(node.node_type, NodeType::Pod | NodeType::Suspend);
+    let mut leaves = status.nodes.values().filter(under_way).filter(leaves).peekable();
+    leaves.peek().is_some()
+        && leaves.all(|node| node.node_type == NodeType::Suspend && node.phase == NodePhase::Running)
+}

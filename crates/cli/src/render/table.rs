@@ -1,0 +1,71 @@
+//! A table of text with aligned columns, two spaces apart, as `kubectl` and `argo` print.
+//! Not here: borders, wrapping, colours across columns.
+
+use std::fmt::Write as _;
+
+/// Returns the rows under the headings, each column as wide as its widest cell; no trailing spaces.
+pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
+    let mut widths = headings.map(width);
+    for row in rows {
+        for (widest, cell) in widths.iter_mut().zip(row) {
+            *widest = (*widest).max(width(cell));
+        }
+    }
+    let mut text = String::new();
+    line(&mut text, &widths, headings.iter().copied());
+    for row in rows {
+        line(&mut text, &widths, row.iter().map(String::as_str));
+    }
+    text
+}
+
+fn line<'a>(text: &mut String, widths: &[usize], cells: impl Iterator<Item = &'a str>) {
+    let begin = text.len();
+    for (cell, widest) in cells.zip(widths) {
+        let gap = widest.saturating_sub(width(cell)).saturating_add(2);
+        let _ = write!(text, "{cell}{:gap$}", "");
+    }
+    let kept = text.trim_end().len().max(begin);
+    text.truncate(kept);
+    text.push('\n');
+}
+
+/// Returns the columns a text takes on a terminal, escape sequences not counted.
+pub fn width(text: &str) -> usize {
+    let mut columns = 0_usize;
+    let mut escaped = false;
+    for character in text.chars() {
+        match (escaped, character) {
+            (false, '\u{1b}') => escaped = true,
+            (true, 'm') => escaped = false,
+            (true, _) => {}
+            (false, _) => columns = columns.saturating_add(1),
+        }
+    }
+    columns
+}
+
+/// Returns `text` without control characters, so that nothing a workflow says can steer the terminal.
+pub fn tame(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '\t' => ' ',
+            character if character.is_control() || is_direction(character) => '\u{fffd}',
+            character => character,
+        })
+        .collect()
+}
+
+/// Whether the character changes the direction of what follows (CVE-2021-42574).
+const fn is_direction(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Returns `text` cut to `columns` with an ellipsis.
+pub fn cut(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(columns.saturating_sub(1)).collect();
+    format!("{kept}…")
+}
