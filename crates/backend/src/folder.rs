@@ -64,15 +64,11 @@ impl PodFolder {
     pub(crate) fn log(&self) -> PathBuf {
         self.path.join("log")
     }
-    /// Exists once the pod's process may have been started.
-    pub(crate) fn started(&self) -> PathBuf {
-        self.path.join("started")
-    }
     /// How the pod ended.
     pub(crate) fn result(&self) -> PathBuf {
         self.path.join("result.json")
     }
-    /// Locked as long as the supervisor lives.
+    /// Locked as long as the supervisor lives; not empty once the pod's process may have been started.
     pub(crate) fn lock(&self) -> PathBuf {
         self.path.join("lock")
     }
@@ -83,6 +79,10 @@ impl PodFolder {
     /// The FIFO that wakes the supervisor.
     pub(crate) fn control(&self) -> PathBuf {
         self.path.join("control")
+    }
+    /// Whether the pod's process may have been started, or the pod has ended without.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.result().exists() || self.lock().metadata().is_ok_and(|lock| lock.len() > 0)
     }
     /// Returns the artifact folder of the whole backend.
     pub(crate) fn artifacts_root(&self) -> PathBuf {
@@ -138,6 +138,13 @@ pub(crate) fn pod_path_fault(path: &str) -> Option<&'static str> {
 /// Creates a folder nobody else may enter, and those above it.
 pub(crate) fn create_private(path: &Path) -> Result<(), BackendError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(BackendError::io(path))
+}
+
+/// Writes a file nobody else may read, and that nobody reads before the writing is over.
+pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600).custom_flags(NOFOLLOW);
+    options.open(path)?.write_all(content)
 }
 
 /// Writes a file nobody else may read, all or nothing: readers see the old or the new content.

@@ -1,7 +1,7 @@
 //! The server's side of a pod: preparing its folder, starting the supervisor, waiting, killing, renewing the token.
 //! Not here: what the supervisor does (`supervise`). Nothing here polls.
 //! Invariant: the lock passes from the server to the supervisor without a gap, because they share the open file; so a
-//! free lock without `started` means that nothing was started.
+//! free lock that is empty means that nothing was started.
 
 use std::{
     fs::{File, OpenOptions},
@@ -17,7 +17,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 
 use crate::{
     BackendError, Isolation, ProcessConfig,
-    folder::{PodFolder, create_private, replace},
+    folder::{PodFolder, create_private, write},
     outcome,
     plan::plan,
     sandbox::pod_user,
@@ -35,7 +35,7 @@ pub(crate) fn start(
     let Some(_starting) = supervisors.begin(folder.path()) else { return Ok(()) };
     create_private(folder.path())?;
     let Some(lock) = take_lock(folder)? else { return Ok(()) };
-    if folder.result().exists() || folder.started().exists() {
+    if folder.is_begun() {
         return Ok(());
     }
     let spec = match plan(config, folder, pod, token.is_some()) {
@@ -47,7 +47,9 @@ pub(crate) fn start(
         }
         Err(error) => return Err(error),
     };
-    create_private(&folder.token_folder())?;
+    if token.is_some() || config.isolation == Isolation::Namespaces {
+        create_private(&folder.token_folder())?;
+    }
     if let Some(token) = token {
         write_token(folder, token)?;
     }
@@ -55,8 +57,7 @@ pub(crate) fn start(
         Ok(()) | Err(Errno::EEXIST) => {}
         Err(error) => return Err(BackendError::io(folder.control())(error.into())),
     }
-    replace(&folder.spec(), spec.to_json().to_string().as_bytes())
-        .map_err(BackendError::io(folder.spec()))?;
+    write(&folder.spec(), spec.to_json().to_string().as_bytes()).map_err(BackendError::io(folder.spec()))?;
     let started = match config.isolation {
         Isolation::None => supervisors.start_shared(&config.program, folder.path(), &lock),
         Isolation::Namespaces => supervisors.start_own(&config.program, folder.path(), lock),
@@ -69,6 +70,7 @@ pub(crate) fn renew_token(folder: &PodFolder, token: &str) -> Result<(), Backend
     if !exists(folder.path()) || folder.result().exists() {
         return Ok(());
     }
+    create_private(&folder.token_folder())?;
     write_token(folder, token)
 }
 
@@ -76,7 +78,7 @@ pub(crate) fn renew_token(folder: &PodFolder, token: &str) -> Result<(), Backend
 fn write_token(folder: &PodFolder, token: &str) -> Result<(), BackendError> {
     let path = folder.token();
     let fresh = path.with_extension("new");
-    let write = || -> io::Result<()> {
+    let put = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
         io::Write::write_all(&mut file, token.as_bytes())?;
         if let Some(owner) = pod_user(folder.path()) {
@@ -84,7 +86,7 @@ fn write_token(folder: &PodFolder, token: &str) -> Result<(), BackendError> {
         }
         std::fs::rename(&fresh, &path)
     };
-    write().map_err(BackendError::io(path.clone()))
+    put().map_err(BackendError::io(path.clone()))
 }
 
 /// Takes the lock; `None` if a supervisor has it.
@@ -97,7 +99,7 @@ fn take_lock(folder: &PodFolder) -> Result<Option<File>, BackendError> {
         Err(rustix::io::Errno::WOULDBLOCK) => {}
         Err(error) => return Err(BackendError::io(path)(error.into())),
     }
-    if folder.result().exists() || folder.started().exists() || open_control(folder).is_ok() {
+    if folder.is_begun() || open_control(folder).is_ok() {
         return Ok(None);
     }
     // nothing of a supervisor: it can only be somebody who waits, and holds the lock for a moment to see it free
@@ -133,7 +135,7 @@ pub(crate) fn ended(folder: &PodFolder, node: &str) -> Result<PodOutcome, Backen
     if let Some(outcome) = outcome::read(folder).map_err(BackendError::io(folder.result()))? {
         return Ok(outcome);
     }
-    if folder.started().exists() {
+    if folder.is_begun() {
         return Ok(outcome::bare(PodEnd::Error("the supervisor was lost".to_owned())));
     }
     Err(BackendError::NotStarted { node: node.to_owned() })

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::argo::{Call, ContinueOn, DagTask, NodePhase, ParallelSteps, Template, WorkflowPhase};
+use model::argo::{Call, ContinueOn, NodePhase, WorkflowPhase};
 
 use crate::{
     Pod, ShutdownStrategy,
@@ -117,6 +117,8 @@ pub(crate) struct Frame {
     pub(crate) outputs: model::argo::Outputs,
     /// Its input artifacts.
     pub(crate) artifacts: BTreeMap<String, Source>,
+    /// What names of its own stand for: in the first pass, and its inputs in the second.
+    pub(crate) names: Arc<(BTreeMap<String, String>, BTreeMap<String, String>)>,
     /// How many children may be active at once.
     pub(crate) parallelism: Option<usize>,
     /// Whether a failed child stops the start of others (with the template's own `failFast`).
@@ -147,8 +149,6 @@ impl Frame {
 #[derive(Debug, Clone)]
 pub(crate) struct Steps {
     pub(crate) frame: Frame,
-    /// Groups still to come.
-    pub(crate) groups: VecDeque<ParallelSteps>,
     /// The group under way or the last one.
     pub(crate) current: Option<usize>,
     /// Groups begun.
@@ -171,8 +171,8 @@ pub(crate) struct Group {
 /// A task of a DAG under way.
 #[derive(Debug, Clone)]
 pub(crate) struct Task {
-    /// The task, until it starts.
-    pub(crate) task: Option<DagTask>,
+    /// Whether it was looked at.
+    pub(crate) begun: bool,
     /// Dependencies not yet decided.
     pub(crate) waits_for: usize,
     /// Whether a target needs it.
@@ -393,31 +393,6 @@ pub(crate) const fn tolerates(on: ContinueOn, phase: NodePhase) -> bool {
         NodePhase::Failed => on.failed,
         NodePhase::Error => on.error,
         _ => false,
-    }
-}
-
-/// A frame's parts that come from its template, substituted.
-pub(crate) fn frame(
-    compiled: Arc<Compiled>,
-    template: &Template,
-    artifacts: BTreeMap<String, Source>,
-    depth: usize,
-) -> Frame {
-    Frame {
-        compiled,
-        outputs: template.outputs.clone(),
-        artifacts,
-        parallelism: template
-            .parallelism
-            .and_then(|limit| usize::try_from(limit).ok())
-            .filter(|limit| *limit > 0),
-        fail_fast: template.fail_fast == Some(true),
-        children: HashMap::new(),
-        depth,
-        active: 0,
-        unsuccessful: 0,
-        waiting: VecDeque::new(),
-        aggregates: HashMap::new(),
     }
 }
 

@@ -18,3 +18,5 @@ pub const MAX_NODES: usize = 200_000;
 pub const MAX_RECURSION: usize = 100;
 /// The most bytes of a manifest's scalars, aliases expanded.
 pub const MAX_EXPANDED_BYTES: usize = 4 * MAX_TEXT_BYTES;
+/// The most parameters and artifacts of a workflow, a template or a call (Argo's CRDs take 500 parameters).
+pub const MAX_PARAMETERS: usize = 1_000;

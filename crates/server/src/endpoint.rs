@@ -14,7 +14,7 @@ use axum::{
 };
 use policy::{Action, EffectKind};
 
-use crate::{App, ServerError, answer::Rejection, argo, authn, headers, limits, marque};
+use crate::{App, ServerError, answer::Rejection, argo, authn, headers, limits, marque, trace};
 
 /// One endpoint.
 pub(crate) struct Endpoint {
@@ -151,5 +151,6 @@ pub(crate) fn router(app: &App) -> Router {
         .layer(from_fn(limits::bounded))
         .layer(from_fn_with_state(app.clone(), limits::concurrent))
         .layer(from_fn(headers::dress))
+        .layer(from_fn(trace::traced))
         .with_state(app.clone())
 }

@@ -9,6 +9,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::header,
 };
+use model::yaml::{Document, Places, decode};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor},
@@ -32,9 +33,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
             }
             let bytes = gather(body).await?;
             let value = if bytes.is_empty() { Value::Object(Map::new()) } else { strict(&bytes)? };
-            serde_json::from_value(value)
-                .map(Self)
-                .map_err(|error| ServerError::BadRequest(error.to_string()))
+            // as leniently as Go does: null is the zero value of whatever is asked for
+            decode(&Document::from_value(&value, &Places::default())).map(Self).map_err(ServerError::Faults)
         };
         read.await.map_err(|error| Rejection::at(&path, error))
     }

@@ -22,6 +22,7 @@ mod marque;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod trace;
 mod vouchers;
 
 pub use app::App;

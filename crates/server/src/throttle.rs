@@ -21,6 +21,8 @@ const FIRST_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// Failures are forgotten after this.
 const FORGET_AFTER: Duration = Duration::from_secs(900);
+/// How much of a user's name is looked at, in characters: nobody fills the memory with long ones.
+const NAME_CHARS: usize = 64;
 /// The most things remembered at once.
 const MOST_REMEMBERED: usize = 10_000;
 
@@ -28,6 +30,12 @@ const MOST_REMEMBERED: usize = 10_000;
 enum Who {
     Peer(Option<IpAddr>),
     User(Option<IpAddr>, String),
+}
+
+impl Who {
+    fn user(peer: Option<IpAddr>, user: &str) -> Self {
+        Self::User(peer, user.chars().take(NAME_CHARS).collect())
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +55,7 @@ impl Throttle {
     pub(crate) fn wait(&self, peer: Option<IpAddr>, user: &str, now: Timestamp) -> Option<u64> {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let left = |who: &Who, free: u32| failures.get(who).and_then(|failures| failures.left(free, now));
-        let of_user = left(&Who::User(peer, user.to_owned()), FREE_FAILURES);
+        let of_user = left(&Who::user(peer, user), FREE_FAILURES);
         of_user.max(left(&Who::Peer(peer), FREE_FAILURES_OF_PEER))
     }
 
@@ -57,7 +65,7 @@ impl Throttle {
         if failures.len() >= MOST_REMEMBERED {
             failures.retain(|_, failures| !failures.is_forgotten(now));
         }
-        for who in [Who::Peer(peer), Who::User(peer, user.to_owned())] {
+        for who in [Who::Peer(peer), Who::user(peer, user)] {
             if failures.len() >= MOST_REMEMBERED && !failures.contains_key(&who) {
                 continue;
             }
@@ -72,7 +80,7 @@ impl Throttle {
     /// Forgets the failures of a user who got in. Those of the peer stay: one good password buys no more guesses.
     pub(crate) fn succeeded(&self, peer: Option<IpAddr>, user: &str) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.remove(&Who::User(peer, user.to_owned()));
+        failures.remove(&Who::user(peer, user));
     }
 }
 

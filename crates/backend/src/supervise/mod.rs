@@ -3,11 +3,11 @@
 //! more than most commands.
 //! Comes in: the pod's folder and its lock. Goes out: log, artifacts, `result.json`.
 //! Not here: tokio, configuration, the network; it must start fast.
-//! Invariant: the pod's process is started at most once: `started` is durable before, and the lock is held all along.
+//! Invariant: the pod's process is started at most once: that it starts is durable before (in the lock), and the lock is held all along.
 
 use std::{
     fs, io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::Path,
 };
 
@@ -16,7 +16,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 
 use crate::{
     Isolation, clock,
-    folder::{PodFolder, replace},
+    folder::PodFolder,
     limits::{SPEC_BYTES, TOKEN_BYTES},
     logfile::LogWriter,
     mask::Masker,
@@ -51,11 +51,11 @@ fn pod(path: &Path, lock: impl AsFd) -> i32 {
     if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
         return EXIT_BUSY;
     }
-    if folder.result().exists() || folder.started().exists() {
+    if folder.is_begun() {
         return 0;
     }
     let mut log = LogWriter::new(folder.log());
-    let outcome = match supervise(&folder, &mut log) {
+    let outcome = match supervise(&folder, lock.as_fd(), &mut log) {
         Ok(outcome) => outcome,
         Err(message) => outcome::bare(PodEnd::Error(message)),
     };
@@ -72,7 +72,7 @@ const EXIT_BUSY: i32 = 75;
 /// The supervisor's exit code if the outcome could not be written.
 const EXIT_NO_RESULT: i32 = 74;
 
-fn supervise(folder: &PodFolder, log: &mut LogWriter) -> Result<PodOutcome, String> {
+fn supervise(folder: &PodFolder, lock: BorrowedFd<'_>, log: &mut LogWriter) -> Result<PodOutcome, String> {
     let spec = read_spec(folder)?;
     // the FIFO is open before the file is looked for, so that no order to kill is lost in between
     let control = open_control(folder).map_err(|error| format!("cannot open the control FIFO: {error}"))?;
@@ -80,15 +80,15 @@ fn supervise(folder: &PodFolder, log: &mut LogWriter) -> Result<PodOutcome, Stri
         return Ok(outcome::bare(PodEnd::Killed));
     }
     match spec.isolation {
-        Isolation::None => supervise_plain(folder, &spec, control, log),
-        Isolation::Namespaces => supervise_sandboxed(folder, &spec, control, log),
+        Isolation::None => supervise_plain(folder, &spec, (control, lock), log),
+        Isolation::Namespaces => supervise_sandboxed(folder, &spec, (control, lock), log),
     }
 }
 
 fn supervise_plain(
     folder: &PodFolder,
     spec: &PodSpec,
-    control: OwnedFd,
+    (control, lock): (OwnedFd, BorrowedFd<'_>),
     log: &mut LogWriter,
 ) -> Result<PodOutcome, String> {
     let files = PodFiles::of_machine().map_err(|error| format!("cannot open the root folder: {error}"))?;
@@ -96,7 +96,7 @@ fn supervise_plain(
         crate::folder::create_private(&folder.work()).map_err(|error| error.to_string())?;
     }
     inputs::place(&files, folder, spec, &folder.script().to_string_lossy())?;
-    mark_started(folder)?;
+    mark_started(lock)?;
     let (mut payload, stdout, stderr) = Payload::plain(folder, spec)?;
     let mut watch = Watch::new(folder, spec, control, log);
     let ending = watch.run(&mut payload, stdout.into(), stderr.into())?;
@@ -106,7 +106,7 @@ fn supervise_plain(
 fn supervise_sandboxed(
     folder: &PodFolder,
     spec: &PodSpec,
-    control: OwnedFd,
+    (control, lock): (OwnedFd, BorrowedFd<'_>),
     log: &mut LogWriter,
 ) -> Result<PodOutcome, String> {
     let owner = sandbox::pod_user(folder.path());
@@ -119,7 +119,7 @@ fn supervise_sandboxed(
     let files =
         PodFiles::below(session.root().map_err(|error| format!("cannot open the sandbox: {error}"))?, owner);
     inputs::place(&files, folder, spec, SCRIPT_IN_POD)?;
-    mark_started(folder)?;
+    mark_started(lock)?;
     let mut payload = Payload::Sandboxed(Box::new(session));
     if let Payload::Sandboxed(session) = &mut payload {
         session.go().map_err(|error| format!("the sandbox ended before the command: {error}"))?;
@@ -190,10 +190,11 @@ fn open_control(folder: &PodFolder) -> io::Result<OwnedFd> {
     Ok(open(folder.control(), flags, Mode::empty())?)
 }
 
-fn mark_started(folder: &PodFolder) -> Result<(), String> {
+/// Writes the time into the lock, durably: from now on the pod is never started again.
+fn mark_started(lock: BorrowedFd<'_>) -> Result<(), String> {
     let now = clock::now_ms().to_string();
-    let write = || replace(&folder.started(), now.as_bytes())?.sync_all();
-    write().map_err(|error| format!("cannot record that the pod starts: {error}"))
+    let written = rustix::io::pwrite(lock, now.as_bytes(), 0).and_then(|_| rustix::fs::fsync(lock));
+    written.map_err(|error| format!("cannot record that the pod starts: {error}"))
 }
 
 /// Makes the run token readable by the pod's user, if that is not this process's.

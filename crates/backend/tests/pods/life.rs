@@ -284,47 +284,49 @@ async fn what_a_pod_leaves_running_holds_up_nothing() {
     }
 }
 
-/// Returns the processes whose command line holds `part`.
-fn processes_with(part: &str) -> Vec<i32> {
-    let entries = std::fs::read_dir("/proc").unwrap().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter(|pid| {
-        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).replace('\0', " ").contains(part)
-    })
-    .collect()
+/// Returns the processes that `pid` started, and those they started.
+fn descendants(pid: i32) -> Vec<i32> {
+    let children =
+        std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten().flat_map(|thread| {
+            let children = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            children.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<i32>>()
+        });
+    children.flat_map(|child| [vec![child], descendants(child)].concat()).collect()
+}
+
+/// Whether a process is there, and no zombie.
+fn is_alive(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
 #[tokio::test]
 async fn a_killed_supervisor_is_an_error_and_its_sandbox_dies_with_it() {
     for isolation in isolations() {
         let world = World::new(isolation);
-        let pod = shell(&world.fresh(), "echo up; exec sleep 98765");
+        let pod = shell(&world.fresh(), "echo up; exec sleep 600");
         world.start(run_id(1), &pod, None).await.unwrap();
         until_written(&world, &pod.node, "up").await;
-        let folder = world.pod_folder(run_id(1), &pod.node);
-        let supervisor = supervisor_of(&folder);
-        nix::sys::signal::kill(nix::unistd::Pid::from_raw(supervisor), nix::sys::signal::Signal::SIGKILL)
-            .unwrap();
+        let supervisor = supervisor_of(&world.pod_folder(run_id(1), &pod.node));
+        let payload = descendants(supervisor);
+        assert!(!payload.is_empty(), "{isolation:?}: nothing runs");
+        let kill =
+            |pid| nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
+        kill(supervisor).unwrap();
         let end = world.wait(run_id(1), &pod.node).await.unwrap().end;
         assert_eq!(end, PodEnd::Error("the supervisor was lost".to_owned()), "{isolation:?}");
         world.start(run_id(1), &pod, None).await.unwrap();
         assert_eq!(world.text(run_id(1), &pod.node).await, "up\n", "{isolation:?}: never run twice");
-        if isolation == Isolation::Namespaces {
-            let gone = async {
-                while !processes_with("sleep 98765").is_empty() {
-                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-                }
-            };
-            tokio::time::timeout(PATIENCE, gone).await.expect("the sandbox outlived its supervisor");
-        } else {
-            for pid in processes_with("sleep 98765") {
-                let _ = nix::sys::signal::kill(
-                    nix::unistd::Pid::from_raw(pid),
-                    nix::sys::signal::Signal::SIGKILL,
-                );
-            }
+        if isolation == Isolation::None {
+            // nothing ties a plain process to its supervisor; this one was seen to be ours
+            payload.iter().for_each(|pid| kill(*pid).unwrap());
         }
+        let gone = async {
+            while payload.iter().any(|pid| is_alive(*pid)) {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, gone).await.expect("the sandbox outlived its supervisor");
         let next = shell(&world.fresh(), "echo fine");
         assert_eq!(world.run(&next).await.end, PodEnd::Exited(0), "{isolation:?}: the next pod runs");
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 #[cfg(test)]
 mod attacks;
 #[cfg(test)]
-#[path = "../../src/bin/probe/door.rs"]
+#[path = "../probe/door.rs"]
 mod door;
 #[cfg(test)]
 mod fixture;

@@ -189,7 +189,10 @@ fn failure(server: &str, status: StatusCode, problem: Problem) -> CliError {
             let faults = problem.faults.into_iter().map(Drawable::from).collect();
             CliError::Faults { faults, sources: Vec::new() }
         }
-        status if status.is_client_error() => CliError::BadRequest(problem),
+        status if status.is_client_error() => {
+            let detail = said(&format!("the request makes no sense to the server ({})", status.as_u16()));
+            CliError::BadRequest(Problem { detail, ..problem })
+        }
         status => {
             let code = match &problem.code {
                 Value::String(code) => format!(" [{code}]"),

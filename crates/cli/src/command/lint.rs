@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use model::{catalog::Catalog, lower, manifest::Manifest};
+use model::{argo::Mode, manifest::Manifest};
 
-use super::sheets;
+use super::{sheets, together};
 use crate::{
     args::Global,
     error::{CliError, plural},
@@ -41,20 +41,7 @@ pub fn lint(args: &Lint, global: &Global, shell: &mut Shell<'_>) -> Result<Exit,
             other => at_rest.push(other),
         }
     }
-    let catalog = Catalog::check(at_rest).map_err(|faults| sheets::faulty(faults, &texts))?;
-    let mut faults = Vec::new();
-    for written in workflows {
-        let place = written.place;
-        let found = lower::lower(&catalog, written.object).err().unwrap_or_default();
-        faults.extend(
-            found
-                .into_iter()
-                .map(|fault| if fault.place.is_none() { fault.at(place.clone()) } else { fault }),
-        );
-    }
-    if !faults.is_empty() {
-        return Err(sheets::faulty(faults, &texts));
-    }
+    together::check(at_rest, &workflows, Mode::Lint).map_err(|faults| sheets::faulty(faults, &texts))?;
     writeln!(shell.out, "{} in {}: no fault found", plural(count, "object"), plural(texts.len(), "file"))?;
     Ok(Exit::OK)
 }

@@ -1,5 +1,5 @@
 //! The commands, one a file: a struct of arguments and a function that does it. What several of them share stands in
-//! `session` (who asks whom), `sheets` (reading files), `follow` (showing a run as it goes), `answers` (spelling).
+//! `session` (who asks whom), `sheets` (reading files), `together` (checking them), `follow` (showing a run as it goes), `answers` (spelling).
 //! Not here: how things look (see `render`).
 
 pub mod answer;
@@ -26,6 +26,9 @@ pub mod serve;
 mod session;
 mod sheets;
 pub mod submit;
+#[cfg(test)]
+mod tests;
+mod together;
 pub mod version;
 pub mod wait;
 pub mod watch;

@@ -8,8 +8,8 @@ use audit::Clock as _;
 use clap::Args;
 use model::{
     NamespacedName,
-    argo::{AnyString, Parameter, Workflow, WorkflowPhase, WorkflowTemplateRef},
-    manifest::Manifest,
+    argo::{AnyString, Mode, Parameter, Workflow, WorkflowPhase, WorkflowTemplateRef},
+    manifest::{Manifest, Written},
     oam::Via,
 };
 use runner::{LogSelection, PodLine, RunChange, RunView, Submission, clock::SystemClock};
@@ -19,7 +19,7 @@ use super::{
     answers, follow,
     follow::Screen,
     local::{self, Local},
-    sheets,
+    sheets, together,
 };
 use crate::{
     args::{Format, Global, Isolation, Output, Parameter as Given},
@@ -69,7 +69,12 @@ pub struct Run {
 /// [`CliError`].
 pub async fn run(args: &Run, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
     let texts = sheets::read_all(std::slice::from_ref(&args.file), shell.input)?;
-    let asked = asked(sheets::parse_all(&texts)?, &texts, &global.namespace)?;
+    let mut asked = asked(sheets::parse_all(&texts)?, &texts, &global.namespace)?;
+    set_parameters(&mut asked.workflow.object, &args.parameters);
+    // nothing is opened, made or stored before the file makes sense by itself
+    let checked =
+        together::check(asked.templates.clone(), std::slice::from_ref(&asked.workflow), Mode::Submit);
+    checked.map_err(|faults| sheets::faulty(faults, &texts))?;
     let folder = local::folder(args.data.as_ref(), &shell.around);
     let local = local::open(&folder, args.isolation.into(), &shell.around).await?;
     let result = start_and_follow(args, asked, &texts, &local, shell).await;
@@ -79,7 +84,7 @@ pub async fn run(args: &Run, global: &Global, shell: &mut Shell<'_>) -> Result<E
 
 /// What the file asks for.
 struct Wanted {
-    workflow: Workflow,
+    workflow: Written<Workflow>,
     templates: Vec<Manifest>,
 }
 
@@ -89,7 +94,7 @@ fn asked(manifests: Vec<Manifest>, texts: &[SourceText], namespace: &str) -> Res
     let mut templates = Vec::new();
     for manifest in manifests {
         match manifest {
-            Manifest::Workflow(written) => workflows.push(written.object),
+            Manifest::Workflow(written) => workflows.push(written),
             Manifest::WorkflowTemplate(mut written) => {
                 default_namespace(&mut written.object.metadata.namespace, namespace);
                 templates.push(written);
@@ -99,24 +104,26 @@ fn asked(manifests: Vec<Manifest>, texts: &[SourceText], namespace: &str) -> Res
                 let why = format!(
                     "`run` takes Workflows and WorkflowTemplates; {kind} `{name}` needs a server (`marque apply`)"
                 );
-                return Err(CliError::Usage(why));
+                return Err(sheets::unfit(why, sheets::place_of(&other), texts));
             }
         }
     }
     let mut workflow = match (workflows.pop(), templates.as_slice()) {
         (Some(workflow), _) if workflows.is_empty() => workflow,
         (None, [template]) => {
-            of_template(&template.object.metadata.name, &template.object.metadata.namespace)
+            let (name, namespace) = (&template.object.metadata.name, &template.object.metadata.namespace);
+            Written::new(of_template(name, namespace), model::yaml::Places::default())
         }
         (found, _) => {
             let count = workflows.len().saturating_add(usize::from(found.is_some()));
-            let file = texts.first().map_or("-", |text| text.file.as_str());
-            return Err(CliError::Usage(format!(
-                "`{file}` must hold exactly one Workflow; it holds {count}"
-            )));
+            return Err(sheets::unfit(
+                format!("exactly one Workflow is run; there are {count}"),
+                None,
+                texts,
+            ));
         }
     };
-    default_namespace(&mut workflow.metadata.namespace, namespace);
+    default_namespace(&mut workflow.object.metadata.namespace, namespace);
     Ok(Wanted { workflow, templates: templates.into_iter().map(Manifest::WorkflowTemplate).collect() })
 }
 
@@ -159,8 +166,7 @@ async fn start_and_follow(
     local: &Local,
     shell: &mut Shell<'_>,
 ) -> Result<Exit, CliError> {
-    let Wanted { mut workflow, templates } = asked;
-    set_parameters(&mut workflow, &args.parameters);
+    let Wanted { workflow, templates } = asked;
     let Local { runner, caller } = local;
     let told = |error| local::of_runner(error, texts);
     if !templates.is_empty() {
@@ -176,7 +182,8 @@ async fn start_and_follow(
     }
     let changes = runner.changes();
     let reason = Some("marque run".to_owned());
-    let submission = Submission { workflow, via: Via::Manual, reason, ticket: None, dry_run: false };
+    let submission =
+        Submission { workflow: workflow.object, via: Via::Manual, reason, ticket: None, dry_run: false };
     let view = runner.submit(caller, submission).await.map_err(told)?;
     let text = args.output.format == Format::Text;
     let following = Following { local, name: view.facts.name.clone(), log: args.log && text, shown: text };

@@ -50,15 +50,15 @@ fn read(path: &Path) -> Result<SourceText, CliError> {
     Ok(SourceText { file: path.display().to_string(), text: limited(path, &mut file)? })
 }
 
-/// Reads no more than the limit, whatever the file claims to be.
+/// Reads no more than a byte over the limit, whatever the file claims to be; the parser refuses it then at its place.
 fn limited(path: &Path, from: &mut dyn io::Read) -> Result<String, CliError> {
     let failed = |error| CliError::read(path, error);
     let most = u64::try_from(limits::MAX_TEXT_BYTES).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     from.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > limits::MAX_TEXT_BYTES {
-        let why = format!("it is larger than {} bytes", limits::MAX_TEXT_BYTES);
-        return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, why)));
+        // the cut may have gone through a character
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
     String::from_utf8(bytes)
         .map_err(|_| failed(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text")))
@@ -97,4 +97,17 @@ pub(crate) fn parse_all(texts: &[SourceText]) -> Result<Vec<Manifest>, CliError>
 /// Returns the error for faults found in these texts.
 pub(crate) fn faulty(faults: Vec<Fault>, texts: &[SourceText]) -> CliError {
     CliError::Faults { faults: faults.into_iter().map(Drawable::from).collect(), sources: texts.to_vec() }
+}
+
+/// Returns the error for a file that does not hold what the command takes.
+pub(crate) fn unfit(message: String, place: Option<(String, u32, u32)>, texts: &[SourceText]) -> CliError {
+    let first = || texts.first().map(|text| (text.file.clone(), 1, 1));
+    let fault =
+        Drawable { code: "CLI0019".to_owned(), message, place: place.or_else(first), span: None, help: None };
+    CliError::Faults { faults: vec![fault], sources: texts.to_vec() }
+}
+
+/// Returns the place of a manifest, for [`unfit`].
+pub(crate) fn place_of(manifest: &Manifest) -> Option<(String, u32, u32)> {
+    manifest.place().map(|place| (place.file.to_string(), place.line, place.column))
 }

@@ -152,9 +152,8 @@ fn from_file(file: &PathBuf, global: &Global, shell: &mut Shell<'_>) -> Result<W
             Manifest::Workflow(written) => workflows.push(written.object),
             other => {
                 let (kind, _, name) = other.key();
-                return Err(CliError::Usage(format!(
-                    "{kind} `{name}` is not run but applied: `marque apply -f`"
-                )));
+                let why = format!("{kind} `{name}` is not run but applied: `marque apply -f`");
+                return Err(sheets::unfit(why, sheets::place_of(&other), &texts));
             }
         }
     }
@@ -166,10 +165,9 @@ fn from_file(file: &PathBuf, global: &Global, shell: &mut Shell<'_>) -> Result<W
             }
             Ok(workflow)
         }
-        _ => Err(CliError::Usage(format!(
-            "`{}` must hold exactly one Workflow; it holds {count}",
-            file.display()
-        ))),
+        _ => {
+            Err(sheets::unfit(format!("exactly one Workflow is submitted; there are {count}"), None, &texts))
+        }
     }
 }
 

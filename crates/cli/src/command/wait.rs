@@ -32,6 +32,9 @@ pub async fn wait(args: &Wait, global: &Global, shell: &mut Shell<'_>) -> Result
     let mut exit = Exit::OK;
     for name in &args.names {
         let run = client.get(&global.namespace, name).await?;
+        if shell.look.interactive && !watch::phase(&run).is_completed() {
+            writeln!(shell.err, "waiting for {}…", tame(&run.metadata.name))?;
+        }
         let ended = watch::each_change(&client, run, &mut |_| Ok(())).await?;
         let phase = watch::phase(&ended);
         writeln!(shell.out, "{} {}", tame(&ended.metadata.name), tree::phase_name(phase))?;

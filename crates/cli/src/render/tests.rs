@@ -156,7 +156,7 @@ fn what_a_run_says_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn a_node_that_is_its_own_parent_is_drawn_once() {
+fn nodes_that_stand_under_each_other_do_not_hang_the_drawing() {
     let nodes = status(vec![
         node("w", "w", "Steps", "Running", json!({"boundaryID": "w"})),
         node("w-1", "w.a", "Pod", "Running", json!({"boundaryID": "w-2"})),

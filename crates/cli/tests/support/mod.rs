@@ -54,6 +54,15 @@ pub(crate) struct Server {
     http: Client,
 }
 
+/// Makes the folder `outside`, which pods may write to whoever they are: a root server gives each pod a user of its own.
+pub(crate) fn outside(folder: &Path) -> PathBuf {
+    let outside = folder.join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    std::fs::set_permissions(&outside, everybody).unwrap();
+    outside
+}
+
 /// Somebody of the local directory: name and groups. The password is the name with `-password` behind.
 pub(crate) type Person<'a> = (&'a str, &'a [&'a str]);
 

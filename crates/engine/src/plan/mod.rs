@@ -23,7 +23,7 @@ pub(crate) use support::{refused_arguments, refused_call};
 pub(crate) struct Compiled {
     /// As it was written.
     pub(crate) template: Template,
-    /// As JSON, without its input parameters.
+    /// As JSON, without its input parameters, steps and tasks: those are looked at when their turn comes.
     pub(crate) json: Value,
     /// The kind; `None` if it has none.
     pub(crate) kind: Option<TemplateKind>,
@@ -37,19 +37,29 @@ pub(crate) struct Compiled {
 
 impl Compiled {
     /// Compiles a template.
-    pub(crate) fn new(template: Template) -> Self {
+    pub(crate) fn new(mut template: Template) -> Self {
         let kind = kind::of(&template);
         let mut refused = support::refused_template(&template, kind);
+        let steps = template.steps.take();
+        let tasks = template.dag.as_mut().map(|dag| std::mem::take(&mut dag.tasks)).unwrap_or_default();
         let mut json = serde_json::to_value(&template).unwrap_or_default();
-        // Metrics are not kept here, and their tags are bound only when the node has ended.
         if let Some(fields) = json.as_object_mut() {
+            // Metrics are not kept here, and their tags are bound only when the node has ended.
             fields.shift_remove("metrics");
         }
         if let Some(inputs) = json.get_mut("inputs").and_then(Value::as_object_mut) {
             inputs.shift_remove("parameters");
         }
-        let composite = matches!(kind, Some(TemplateKind::Steps | TemplateKind::Dag));
-        let results = if composite { results::referred_to(&json) } else { HashSet::new() };
+        let mut results = HashSet::new();
+        results::referred_to(&json, &mut results);
+        let calls = steps.iter().flatten().flat_map(|group| &group.0).map(|step| &step.call);
+        for call in calls.chain(tasks.iter().map(|task| &task.call)) {
+            results::referred_to(&serde_json::to_value(call).unwrap_or_default(), &mut results);
+        }
+        template.steps = steps;
+        if let Some(dag) = &mut template.dag {
+            dag.tasks = tasks;
+        }
         let dag = match template.dag.as_ref().filter(|_| kind == Some(TemplateKind::Dag)).map(DagPlan::new) {
             Some(Ok(plan)) => Some(Arc::new(plan)),
             Some(Err(reason)) => {

@@ -5,19 +5,17 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-/// Returns the names of the steps and tasks whose `outputs.result` is mentioned anywhere in `json`.
-pub(super) fn referred_to(json: &Value) -> HashSet<String> {
-    let mut names = HashSet::new();
+/// Adds the names of the steps and tasks whose `outputs.result` is mentioned anywhere in `json`.
+pub(super) fn referred_to(json: &Value, names: &mut HashSet<String>) {
     let mut open = vec![json];
     while let Some(value) = open.pop() {
         match value {
-            Value::String(text) => mentions(text, &mut names),
+            Value::String(text) => mentions(text, names),
             Value::Array(items) => open.extend(items),
             Value::Object(fields) => open.extend(fields.values()),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
-    names
 }
 
 fn mentions(text: &str, names: &mut HashSet<String>) {

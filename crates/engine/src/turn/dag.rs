@@ -16,7 +16,10 @@ use crate::{
 
 impl Turn {
     pub(super) fn start_dag(&mut self, start: &Start, compiled: Arc<Compiled>, mut ready: Ready) {
-        let (Some(plan), Some(dag)) = (compiled.dag.clone(), ready.template.dag.take()) else {
+        let written = Arc::clone(&compiled);
+        let (Some(plan), Some(dag), Some(written)) =
+            (compiled.dag.clone(), ready.template.dag.take(), written.template.dag.as_ref())
+        else {
             return self.cannot_start(start.clone(), "the template has no dag".to_owned());
         };
         let targets = match plan.targets(&dag.target) {
@@ -29,12 +32,12 @@ impl Turn {
                 needed.get(*at) == Some(&true) && plan.dependencies.get(*at).is_some_and(Vec::is_empty)
             })
             .collect();
-        let tasks = dag.tasks.into_iter().enumerate().map(|(at, task)| Task {
+        let tasks = written.tasks.iter().enumerate().map(|(at, task)| Task {
             waits_for: plan.dependencies.get(at).map_or(0, Vec::len),
             needed: needed.get(at) == Some(&true),
             is_target: false,
             continue_on: task.call.continue_on.unwrap_or_default(),
-            task: Some(task),
+            begun: false,
             phase: None,
             branch: NodePhase::Succeeded,
             handles_failure: false,
@@ -50,7 +53,7 @@ impl Turn {
         }
         let shown = ready.inputs();
         let state = Dag {
-            frame: live::frame(compiled, &ready.template, ready.artifacts, start.depth),
+            frame: ready.frame(compiled, start.depth),
             tasks,
             targets,
             stops_on_failure: dag.fail_fast != Some(false),
@@ -63,6 +66,7 @@ impl Turn {
         if let Some(node) = self.node_mut(at) {
             node.inputs = shown;
         }
+        self.make_room(needed.iter().filter(|needed| **needed).count());
         if free.is_empty() {
             return self.dag_may_be_done(at);
         }
@@ -93,7 +97,11 @@ impl Turn {
         let Some(this) = state.tasks.get_mut(task) else { return };
         this.handles_failure = handles_failure && runs;
         this.branch = failed.unwrap_or(NodePhase::Succeeded);
-        let Some(call) = this.task.take() else { return };
+        if std::mem::replace(&mut this.begun, true) {
+            return;
+        }
+        let written = state.frame.compiled.template.dag.as_ref().and_then(|dag| dag.tasks.get(task));
+        let Some(call) = written.cloned() else { return };
         if left_alone {
             state.open = state.open.saturating_sub(1);
             return self.dag_may_be_done(dag);
@@ -161,6 +169,7 @@ impl Turn {
         let group = NewNode { node_type: NodeType::TaskGroup, phase: NodePhase::Running, hooked, ..new };
         let group = NewNode { flag: Some(NodeFlag::default()), ..group };
         let open = expanded.len();
+        self.make_room(open);
         let at = self.make(group, Body::TaskGroup(Box::new(TaskGroup { open })));
         self.note_task(dag, task, at);
         for one in expanded {

@@ -96,6 +96,7 @@ impl Turn {
         self.run.live.held.clear();
         self.run.live.waiting.clear();
         self.work.clear();
+        self.starts.clear();
         self.commands.push(Command::Complete { phase });
     }
 }

@@ -1,7 +1,10 @@
 //! A template made ready: inputs given, tags replaced. Source: Argo `workflow/common/util.go` ProcessArgs,
 //! SubstituteParams: globals and locals first, then inputs, one pass each.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+};
 
 use expr::{Lookup, Unresolved, substitute, substitute_json};
 use model::argo::{AnyString, Artifact, Inputs, Parameter, Template, TemplateKind, pod_name};
@@ -9,7 +12,7 @@ use serde_json::Value;
 
 use super::{Turn, artifact};
 use crate::{
-    live::{Source, Start},
+    live::{Frame, Source, Start},
     plan::Compiled,
 };
 
@@ -23,12 +26,36 @@ pub(super) struct Ready {
     pub(super) template: Template,
     /// Where its input artifacts come from.
     pub(super) artifacts: BTreeMap<String, Source>,
+    /// What names of its own stand for: in the first pass, and its inputs in the second.
+    pub(super) names: (BTreeMap<String, String>, BTreeMap<String, String>),
 }
 
 impl Ready {
     /// Returns its inputs as a node shows them.
     pub(super) fn inputs(&self) -> Option<Inputs> {
         (!self.template.inputs.is_empty()).then(|| self.template.inputs.clone())
+    }
+
+    /// Returns the frame of a steps or DAG node.
+    pub(super) fn frame(self, compiled: Arc<Compiled>, depth: usize) -> Frame {
+        let template = self.template;
+        Frame {
+            compiled,
+            outputs: template.outputs,
+            artifacts: self.artifacts,
+            names: self.names.into(),
+            parallelism: template
+                .parallelism
+                .and_then(|limit| usize::try_from(limit).ok())
+                .filter(|limit| *limit > 0),
+            fail_fast: template.fail_fast == Some(true),
+            children: HashMap::new(),
+            depth,
+            active: 0,
+            unsuccessful: 0,
+            waiting: VecDeque::new(),
+            aggregates: HashMap::new(),
+        }
     }
 }
 
@@ -51,7 +78,7 @@ impl Turn {
             serde_json::from_value(json).map_err(|error| format!("after substitution: {error}"))?;
         template.inputs.parameters = parameters;
         let artifacts = input_artifacts(&mut template, start)?;
-        Ok(Ready { template, artifacts })
+        Ok(Ready { template, artifacts, names: (locals, inner) })
     }
 
     /// Returns the variables a node has of its own.

@@ -1,5 +1,5 @@
 //! One event carried through: checked against the run, applied, and everything that follows from it done.
-//! What follows is kept as a list of work, first in first out, so that no depth of templates is a depth of calls.
+//! What follows is kept as lists of work, first in first out, so that no depth of templates is a depth of calls.
 //! Invariant: an event that is refused or repeated changes nothing.
 
 mod artifact;
@@ -38,7 +38,13 @@ pub fn step(run: Run, event: &Event) -> Result<(Run, Vec<Command>), Box<Rejected
         Err(reason) => Err(Box::new(Rejected { run, reason })),
         Ok(fit::Fit::Repeated) => Ok((run, Vec::new())),
         Ok(fit::Fit::New) => {
-            let mut turn = Turn { run, now: event.at, commands: Vec::new(), work: VecDeque::new() };
+            let mut turn = Turn {
+                run,
+                now: event.at,
+                commands: Vec::new(),
+                work: VecDeque::new(),
+                starts: VecDeque::new(),
+            };
             turn.apply(&event.kind);
             turn.work_off();
             Ok((turn.run, turn.commands))
@@ -49,8 +55,6 @@ pub fn step(run: Run, event: &Event) -> Result<(Run, Vec<Command>), Box<Rejected
 /// Something that follows from the event.
 #[derive(Debug)]
 enum Work {
-    /// A node is to start.
-    Start(Box<Start>),
     /// A node has ended; who waits for it is to be told.
     Ended(usize),
     /// A steps node goes on to its next group.
@@ -66,13 +70,19 @@ struct Turn {
     now: Timestamp,
     commands: Vec<Command>,
     work: VecDeque<Work>,
+    /// Nodes about to start; they come before all other work, so that few wait here at a time.
+    starts: VecDeque<Start>,
 }
 
 impl Turn {
     fn work_off(&mut self) {
-        while let Some(work) = self.work.pop_front() {
+        loop {
+            if let Some(start) = self.starts.pop_front() {
+                self.start(start);
+                continue;
+            }
+            let Some(work) = self.work.pop_front() else { break };
             match work {
-                Work::Start(start) => self.start(*start),
                 Work::Ended(at) => self.ended(at),
                 Work::Group(at) => self.next_group(at),
                 Work::Task(dag, task) => self.task_is_free(dag, task),
@@ -81,6 +91,6 @@ impl Turn {
     }
 
     fn then_start(&mut self, start: Start) {
-        self.work.push_back(Work::Start(Box::new(start)));
+        self.starts.push_back(start);
     }
 }

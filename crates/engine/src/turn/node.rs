@@ -51,6 +51,12 @@ impl NewNode {
 }
 
 impl Turn {
+    /// Makes room for so many further nodes, so that they need not be moved as they come.
+    pub(super) fn make_room(&mut self, further: usize) {
+        self.run.status.nodes.reserve(further);
+        self.run.live.slots.reserve(further);
+    }
+
     /// Makes a node, connects it with those that led to it, and returns its place.
     pub(super) fn make(&mut self, new: NewNode, body: Body) -> usize {
         let workflow = &self.run.workflow.metadata.name;

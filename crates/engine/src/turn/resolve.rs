@@ -79,6 +79,15 @@ impl Names<'_> {
         self.inline(call)
     }
 
+    /// Replaces what is known of everything in the call, and leaves the rest.
+    fn known(&mut self, call: &mut Call) -> Result<(), String> {
+        self.text(&mut call.when, Unresolved::Keep)?;
+        for artifact in &mut call.arguments.artifacts {
+            self.text(&mut artifact.from, Unresolved::Keep)?;
+        }
+        self.call(call, Unresolved::Keep)
+    }
+
     /// An inline template's own inputs are not known yet, so nothing in it is refused.
     fn inline(&mut self, call: &mut Call) -> Result<(), String> {
         let Some(inline) = &mut call.inline else { return Ok(()) };
@@ -100,6 +109,7 @@ impl Turn {
     /// # Errors
     /// Why it cannot run.
     pub(super) fn resolve(&mut self, asker: Asker, call: &mut Call) -> Result<bool, String> {
+        self.resolve_names(asker, call)?;
         let looped = expands(call);
         let policy = Unresolved::RefuseRoots(if looped { ROOTS_BUT_ITEM } else { ARGO_ROOTS });
         let mut look_up = |name: &str| self.scoped(asker, name);
@@ -124,6 +134,19 @@ impl Turn {
         let mut names = Names { look_up: &mut look_up, failure: None };
         names.call(call, policy)?;
         Ok(false)
+    }
+
+    /// Replaces what the template around `call` knows: globals and names of its own, then its inputs.
+    fn resolve_names(&self, asker: Asker, call: &mut Call) -> Result<(), String> {
+        let Some(frame) = self.run.live.frame(asker.boundary) else { return Ok(()) };
+        let (locals, inputs) = &*frame.names;
+        let mut outer = |name: &str| match locals.get(name) {
+            Some(value) => Ok(Lookup::Text(value.clone())),
+            None => Ok(self.global(name, asker.hooked)),
+        };
+        Names { look_up: &mut outer, failure: None }.known(call)?;
+        let mut inner = |name: &str| Ok(inputs.get(name).cloned().into());
+        Names { look_up: &mut inner, failure: None }.known(call)
     }
 
     /// Returns what the template of a resolved call is called with, and the template if it is inline.

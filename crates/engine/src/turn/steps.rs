@@ -1,8 +1,8 @@
 //! Steps: groups in sequence, the steps of a group side by side. Source: Argo `steps.go`.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
-use model::argo::{Call, NodeFlag, NodePhase, NodeType, ParallelSteps, WorkflowStep};
+use model::argo::{Call, NodeFlag, NodePhase, NodeType, WorkflowStep};
 
 use super::{Turn, Work, dag::item_index, inputs::Ready, lookup::Asker, node::NewNode, resolve};
 use crate::{
@@ -14,11 +14,10 @@ use crate::{
 type Opened = Vec<(String, Option<Vec<Expanded>>, Call)>;
 
 impl Turn {
-    pub(super) fn start_steps(&mut self, start: &Start, compiled: Arc<Compiled>, mut ready: Ready) {
-        let groups: VecDeque<ParallelSteps> = ready.template.steps.take().unwrap_or_default().into();
+    pub(super) fn start_steps(&mut self, start: &Start, compiled: Arc<Compiled>, ready: Ready) {
         let shown = ready.inputs();
-        let frame = live::frame(compiled, &ready.template, ready.artifacts, start.depth);
-        let body = Body::Steps(Box::new(Steps { frame, groups, current: None, begun: 0 }));
+        let frame = ready.frame(compiled, start.depth);
+        let body = Body::Steps(Box::new(Steps { frame, current: None, begun: 0 }));
         let at = self.make(self.new_node(start, NodeType::Steps, NodePhase::Running), body);
         if let Some(node) = self.node_mut(at) {
             node.inputs = shown;
@@ -29,7 +28,10 @@ impl Turn {
     /// Begins the next group of the steps node at `steps`, or ends the node.
     pub(super) fn next_group(&mut self, steps: usize) {
         let Some(state) = self.run.live.steps_mut(steps) else { return };
-        let Some(group) = state.groups.pop_front() else { return self.steps_done(steps) };
+        let written = state.frame.compiled.template.steps.as_ref();
+        let Some(group) = written.and_then(|groups| groups.get(state.begun)).cloned() else {
+            return self.steps_done(steps);
+        };
         let (index, before) = (state.begun, state.current);
         state.begun = state.begun.saturating_add(1);
         let Some(slot) = self.run.live.slots.get(steps) else { return };
@@ -109,6 +111,7 @@ impl Turn {
                     .because(NodePhase::Skipped, "Skipped, empty params");
                 self.make_ended(new);
             }
+            self.make_room(expanded.len());
             for one in expanded {
                 self.start_step(asker, group, &name, one);
             }

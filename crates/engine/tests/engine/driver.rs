@@ -47,7 +47,7 @@ pub(crate) struct World {
     pub(crate) log: Vec<Event>,
     pub(crate) commands: Vec<Command>,
     pub(crate) now: Timestamp,
-    pub(crate) pods: Vec<Box<Pod>>,
+    pub(crate) pods: Vec<Pod>,
     pub(crate) timers: BTreeMap<TimerId, Timestamp>,
     pub(crate) gates: Vec<(NodeId, String)>,
     pub(crate) most_pods: usize,
@@ -87,7 +87,7 @@ impl World {
         self.log.push(event);
         for command in &commands {
             match command {
-                Command::StartPod(pod) => self.pods.push(pod.clone()),
+                Command::StartPod(pod) => self.pods.push((**pod).clone()),
                 Command::KillPod { node } => {
                     self.killed.insert(node.clone());
                 }

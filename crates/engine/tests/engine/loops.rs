@@ -109,7 +109,7 @@ templates:
          wf.a(1:2) Skipped Skipped when '2 != 2' evaluated false
          wf.a(0:1) Pod Failed main: Error (exit code 1)
          wf.a(2:3) Pod Succeeded
-         wf.all Skipped Omitted omitted: depends condition not met
-         wf.any Pod Succeeded",
+         wf.any Pod Succeeded
+         wf.all Skipped Omitted omitted: depends condition not met",
     );
 }

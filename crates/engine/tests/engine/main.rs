@@ -1,11 +1,20 @@
 //! The engine driven through its public surface by a simulated world.
 
+#[cfg(test)]
 mod corpus;
+#[cfg(test)]
 mod dag;
+#[cfg(test)]
 mod driver;
+#[cfg(test)]
 mod limits;
+#[cfg(test)]
 mod loops;
+#[cfg(test)]
 mod replay;
+#[cfg(test)]
 mod retry;
+#[cfg(test)]
 mod steps;
+#[cfg(test)]
 mod suspend;

@@ -22,6 +22,7 @@ use crate::{
     catalog::{BoundComponent, Catalog, DEFAULT_EXPIRY_MS},
     duration::go_duration_ms,
     fault::{Code, Fault},
+    limits::MAX_PARAMETERS,
     name::{ComponentRef, NamespacedName, ScopeRef},
     yaml::{Places, did_you_mean},
 };
@@ -85,6 +86,12 @@ pub struct EffectiveGate {
 /// Every fault: unknown template or component, a mismatch of both, fields a bound workflow may not set,
 /// parameters that do not exist or may not be set.
 pub fn lower(catalog: &Catalog, asked: Workflow) -> Result<(Workflow, Binding), Vec<Fault>> {
+    let count = asked.spec.arguments.parameters.len() + asked.spec.arguments.artifacts.len();
+    if count > MAX_PARAMETERS {
+        let message =
+            format!("spec.arguments has {count} parameters and artifacts, {MAX_PARAMETERS} are allowed");
+        return Err(vec![Fault::new(UNKNOWN_PARAMETER, message)]);
+    }
     let bound = component(catalog, &asked)?;
     let namespace = asked.metadata.namespace.clone();
     let (mut workflow, overrides) = match bound {

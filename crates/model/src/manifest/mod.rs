@@ -28,7 +28,10 @@ use crate::{
 
 /// One object of a manifest.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "few are held at once, and a box would be in everybody's patterns")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few are held at once, and a box would be in everybody's patterns"
+)]
 pub enum Manifest {
     /// OAM Application.
     Application(Written<Application>),

@@ -7,6 +7,9 @@ use crate::{
     yaml::{Data, Document, Node, UNKNOWN_FIELD, did_you_mean},
 };
 
+/// How many unknown fields of one object are told of.
+const MAX_FAULTS: usize = 200;
+
 /// What a value may hold.
 #[derive(Clone, Copy)]
 pub(super) enum Shape {
@@ -50,6 +53,9 @@ fn walk(document: &Document, node: &Node, shape: Shape, faults: &mut Vec<Fault>)
         }
         (Shape::Object(known), Data::Map(entries)) => {
             for entry in entries.iter() {
+                if faults.len() >= MAX_FAULTS {
+                    return;
+                }
                 if let Some((_, shape)) = known.iter().find(|(name, _)| *name == &*entry.key) {
                     walk(document, &entry.value, *shape, faults);
                     continue;

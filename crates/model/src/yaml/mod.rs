@@ -97,7 +97,8 @@ pub fn decode<T: DeserializeOwned>(document: &Document) -> Result<T, Vec<Fault>>
 
 /// Returns help that names the nearest of `known`, or lists them all if there are few.
 pub(crate) fn did_you_mean(word: &str, known: &[&str]) -> Option<String> {
-    let near = known.iter().map(|k| (distance(word, k), *k)).min_by_key(|(d, _)| *d);
+    // a long list is looked through as far as a person would
+    let near = known.iter().take(200).map(|k| (distance(word, k), *k)).min_by_key(|(d, _)| *d);
     match near {
         Some((d, nearest)) if d <= nearest.len().max(3) / 3 => Some(format!("did you mean `{nearest}`?")),
         _ if known.is_empty() => None,

@@ -228,10 +228,12 @@ fn people() -> Vec<Principal> {
     ]
 }
 
+type Ask = Box<dyn Fn(&Rules, &Principal) -> Verdict>;
+
 /// A question and its short name.
 struct Asked {
     name: &'static str,
-    verdict: Box<dyn Fn(&Rules, &Principal) -> Verdict>,
+    verdict: Ask,
 }
 
 /// Asks for the verdict alone, without words.
@@ -349,7 +351,7 @@ fn random_worlds_allow_some_and_refuse_some_of_each_act() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
     fn adding_a_scope_a_policy_or_a_rule_never_adds_a_right(world in worlds(), addition in additions()) {

@@ -210,12 +210,14 @@ pub(super) fn submission(
 
 /// Returns the Workflow of a request; its namespace is the path's, and nothing of a status is believed.
 pub(super) fn read_workflow(value: Value, namespace: &str) -> Result<Workflow, ServerError> {
-    let Manifest::Workflow(written) = read_object("Workflow", value, namespace)? else {
-        return Err(ServerError::BadRequest("the object is not a Workflow".to_owned()));
-    };
-    let mut workflow = written.object;
-    workflow.status = None;
-    Ok(workflow)
+    let mut value = value;
+    if let Value::Object(fields) = &mut value {
+        fields.remove("status");
+    }
+    match read_object("Workflow", value, namespace)? {
+        Manifest::Workflow(written) => Ok(written.object),
+        _ => Err(ServerError::BadRequest("the object is not a Workflow".to_owned())),
+    }
 }
 
 /// Returns the object of a request, which may leave out `apiVersion`, `kind` and `metadata.namespace`.

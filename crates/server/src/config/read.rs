@@ -60,6 +60,9 @@ impl Config {
 
     /// Makes relative paths relative to `folder`.
     fn anchor(&mut self, folder: &Path) {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        // where the server's own folder cannot be told, paths stay relative to it
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let anchor = |path: &mut PathBuf| *path = folder.join(&*path);
         anchor(&mut self.data);
         if let Some(directory) = &mut self.local_directory {

@@ -48,7 +48,7 @@ async fn nonsense_is_refused_and_stores_nothing() {
         ("YAML by name", good.clone(), Some("application/yaml"), 415, "application/yaml"),
         ("a form", good.clone(), Some("application/x-www-form-urlencoded"), 415, "x-www-form-urlencoded"),
         ("no workflow", "{}".to_owned(), json, 400, "no Workflow"),
-        ("a list", "[]".to_owned(), json, 400, "no Workflow"),
+        ("a list", "[]".to_owned(), json, 400, "expected an object"),
         ("a name outside", outside, json, 400, "not a valid name"),
         ("another namespace", elsewhere, json, 400, "not that of the path"),
         ("another kind", other_kind, json, 400, "`kind` must be `Workflow`"),

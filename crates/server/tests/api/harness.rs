@@ -202,7 +202,7 @@ impl Server {
     }
 
     pub(crate) async fn until_ended(&self, who: &str, namespace: &str, name: &str) -> Value {
-        self.until(who, namespace, name, |workflow| ended(workflow)).await
+        self.until(who, namespace, name, ended).await
     }
 
     /// Returns every entry of the audit log.

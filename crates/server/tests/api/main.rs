@@ -1,10 +1,18 @@
 //! The API as clients see it: a real database, real pods, no listener.
 
+#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
 mod doors;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
 mod listening;
+#[cfg(test)]
 mod recorded;
+#[cfg(test)]
 mod story;
+#[cfg(test)]
 mod streams;
+#[cfg(test)]
 mod templates;

@@ -101,3 +101,17 @@ async fn the_creator_is_who_the_server_knows_and_not_what_the_client_says() {
     assert_eq!(labels["workflows.argoproj.io/creator"], "ops");
     assert_eq!(labels.get("workflows.argoproj.io/creator-email"), None);
 }
+
+#[tokio::test]
+async fn what_gos_clients_send_is_read_as_go_reads_it() {
+    let server = Server::new().await;
+    let mut workflow = saying("from-go", &["true"]);
+    workflow["metadata"]["creationTimestamp"] = Value::Null;
+    workflow["metadata"]["labels"] = Value::Null;
+    workflow["status"] =
+        json!({"phase": "Forged", "startedAt": null, "nodes": {"x": {"phase": "Succeeded"}}});
+    let body = json!({"namespace": null, "workflow": workflow, "createOptions": null, "serverDryRun": null});
+    let made = server.post("ops", "/api/v1/workflows/argo", body).await.ok();
+    assert_ne!(made["status"]["phase"], "Forged");
+    assert_eq!(made["status"]["nodes"].get("x"), None);
+}

@@ -43,7 +43,13 @@ fn dump(path: &Path) -> rusqlite::Result<Dump> {
 async fn a_flipped_byte_fails_or_belongs_to_no_record() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path()).await;
-    let path = folder.path().join(DATABASE);
+    let path = folder.path().join("dense.db");
+    std::fs::copy(folder.path().join(DATABASE), &path).unwrap();
+    // In pages of 512 bytes hardly a byte is free, and trees have inner pages.
+    let dense = Connection::open(&path).unwrap();
+    dense.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA page_size = 512; VACUUM;").unwrap();
+    drop(dense);
+    store::verify_folder(&path, &public()).unwrap();
     let original = std::fs::read(&path).unwrap();
     let before = dump(&path).unwrap();
     let copy = folder.path().join("copy.db");
@@ -69,7 +75,7 @@ async fn a_flipped_byte_fails_or_belongs_to_no_record() {
         }
     }
     // Most of the file is in use, so most flips must be caught; a test that never catches any proves nothing.
-    assert!(caught > FLIPS / 5, "{caught} caught, free: {free:?}");
+    assert!(caught > FLIPS / 2, "{caught} caught, free: {free:?}");
     println!("{caught} caught, {} in no record", free.len());
 }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{BAD_WORKFLOW, Checker, PARAMETER_WITHOUT_VALUE, Scope, UNKNOWN_TEMPLATE, template::Site};
 use crate::argo::{Arguments, Artifact, Call, Parameter, Template, ValueFrom};
+use crate::limits::MAX_PARAMETERS;
 
 /// Returns every call of a template.
 pub(super) fn calls(template: &Template) -> impl Iterator<Item = &Call> {
@@ -146,10 +147,16 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks what a call hands over to the template it means.
-    pub(super) fn call(&mut self, call: &'a Call, called: &Called<'a>, site: &Site, global: &Scope) {
+    pub(super) fn call(&mut self, call: &'a Call, called: &Called<'a>, site: &Site, global: &Scope<'_>) {
         let Site { name, path, inline } = site;
+        let count = call.arguments.parameters.len() + call.arguments.artifacts.len();
+        if self.too_many(count, &format!("{name}.arguments"), &format!("{path}.arguments")) {
+            return;
+        }
         self.arguments_of_call(&call.arguments, site);
-        if let Called::Template(template) = called {
+        if let Called::Template(template) = called
+            && template.inputs.parameters.len() + template.inputs.artifacts.len() <= MAX_PARAMETERS
+        {
             let given = |name: &str| call.arguments.parameters.iter().any(|parameter| parameter.name == name);
             let given_artifact =
                 |name: &str| call.arguments.artifacts.iter().any(|artifact| artifact.name == name);
@@ -217,7 +224,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks lifecycle hooks: that their templates exist and their references resolve.
-    pub(super) fn call_hooks(&mut self, hooks: Option<&Value>, scope: &Scope, name: &str, path: &str) {
+    pub(super) fn call_hooks(&mut self, hooks: Option<&Value>, scope: &Scope<'_>, name: &str, path: &str) {
         for (hook, value) in hooks.and_then(Value::as_object).into_iter().flatten() {
             let (name, path) = (format!("{name}.{hook}"), format!("{path}.{hook}"));
             let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();

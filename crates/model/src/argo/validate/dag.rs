@@ -1,9 +1,6 @@
 //! DAGs: every dependency exists, none goes in a circle, and each task refers only to its ancestors.
 
-use std::{
-    collections::{HashMap, HashSet, VecDeque},
-    rc::Rc,
-};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{
     BAD_DEPENDENCY, BAD_WORKFLOW, Checker, Scope, UNRESOLVED,
@@ -24,7 +21,7 @@ struct Graph<'a> {
 
 impl<'a> Checker<'a> {
     /// Checks the tasks; returns the scope of the template's outputs.
-    pub(super) fn dag(&mut self, template: &'a Template, scope: &Rc<Scope>, site: &Site) -> Scope {
+    pub(super) fn dag<'s>(&mut self, template: &'a Template, scope: &'s Scope<'s>, site: &Site) -> Scope<'s> {
         let Some(dag) = &template.dag else { return Scope::within(scope) };
         let all: Vec<&str> = dag.tasks.iter().map(|task| task.name.as_str()).collect();
         let (prefix, path) = (format!("{}.tasks", site.name), format!("{}.dag.tasks", site.path));
@@ -43,11 +40,10 @@ impl<'a> Checker<'a> {
             }
             called.push(one);
         }
-        let known = Rc::new(known);
         for (position, (task, called)) in dag.tasks.iter().zip(&called).enumerate() {
-            self.task((position, task), called, &graph, (&known, scope), &task_site(site, position, task));
+            self.task((position, task), called, &graph, &known, &task_site(site, position, task));
         }
-        Scope::within(&known)
+        known
     }
 
     fn task(
@@ -55,15 +51,15 @@ impl<'a> Checker<'a> {
         (position, task): (usize, &'a DagTask),
         called: &Called<'a>,
         graph: &Graph<'_>,
-        (known, scope): (&Rc<Scope>, &Rc<Scope>),
+        known: &Scope<'_>,
         site: &Site,
     ) {
-        self.call(&task.call, called, site, scope);
         let mut inner = Scope::within(known);
         if looped(&task.call) {
             inner.add("item".to_owned());
             inner.add_prefix("item.".to_owned());
         }
+        self.call(&task.call, called, site, &inner);
         let text = call_text(&task.call);
         self.references(&text, &inner, &site.name, &site.path);
         self.only_ancestors(position, task, graph, site);
@@ -123,12 +119,13 @@ impl<'a> Checker<'a> {
             if !seen.insert(one) {
                 continue;
             }
-            self.steps_left = self.steps_left.checked_sub(1)?;
             missing.remove(&one);
             if missing.is_empty() {
                 break;
             }
-            next.extend(graph.before.get(one).into_iter().flatten());
+            let before = graph.before.get(one).map_or(&[][..], Vec::as_slice);
+            self.steps_left = self.steps_left.checked_sub(1 + before.len())?;
+            next.extend(before);
         }
         Some(missing)
     }
@@ -267,7 +264,7 @@ impl<'a> Checker<'a> {
         self.fault(BAD_DEPENDENCY, message, &format!("{}.dag.tasks[{at}]", site.path));
     }
 
-    fn target(&mut self, dag: &DagTemplate, graph: &Graph<'_>, scope: &Scope, site: &Site) {
+    fn target(&mut self, dag: &DagTemplate, graph: &Graph<'_>, scope: &Scope<'_>, site: &Site) {
         if dag.target.contains("{{") {
             let target = serde_json::Value::from(dag.target.as_str());
             self.references(
@@ -287,7 +284,7 @@ impl<'a> Checker<'a> {
 
 fn task_site(site: &Site, position: usize, task: &DagTask) -> Site {
     Site {
-        name: format!("{}.tasks.{}", site.name, task.name),
+        name: format!("{}.tasks.{}", site.name, names::shown(&task.name)),
         path: format!("{}.dag.tasks[{position}]", site.path),
         inline: site.inline,
     }

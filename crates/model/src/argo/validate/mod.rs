@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use super::{Parameter, Template, WorkflowSpec};
 use crate::{
     fault::{Code, Fault},
-    limits::MAX_WORKFLOW_NAME_BYTES,
+    limits::{MAX_PARAMETERS, MAX_WORKFLOW_NAME_BYTES},
     yaml::Places,
 };
 use scope::Scope;
@@ -119,6 +119,9 @@ pub fn validate<'a>(spec: &'a WorkflowSpec, validation: &'a Validation<'a>) -> V
 /// told, and the engine finds out when the workflow runs.
 const MAX_ANCESTOR_STEPS: usize = 20_000_000;
 
+/// How many faults are told of; whoever has more has one.
+const MAX_FAULTS: usize = 1_000;
+
 fn index(spec: &WorkflowSpec) -> HashMap<&str, &Template> {
     spec.templates.iter().map(|template| (template.name.as_str(), template)).collect()
 }
@@ -133,6 +136,9 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn fault(&mut self, code: Code, message: String, path: &str) {
+        if self.faults.len() >= MAX_FAULTS {
+            return;
+        }
         self.faults.push(Fault::new(code, message).at(self.validation.places.nearest(path)));
     }
 
@@ -185,7 +191,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks the templates that run at the end or at events of the workflow.
-    fn hooks(&mut self, global: &Scope) {
+    fn hooks(&mut self, global: &Scope<'_>) {
         let on_exit = &self.spec.on_exit;
         if !on_exit.is_empty() && !on_exit.contains("{{") && !self.index.contains_key(on_exit.as_str()) {
             self.fault(
@@ -201,6 +207,13 @@ impl<'a> Checker<'a> {
     /// Checks the workflow's own parameters and artifacts.
     fn arguments(&mut self) {
         let arguments = &self.spec.arguments;
+        if self.too_many(
+            arguments.parameters.len() + arguments.artifacts.len(),
+            "spec.arguments",
+            "spec.arguments",
+        ) {
+            return;
+        }
         let names: Vec<&str> = arguments.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
         self.names(&names, names::Rule::Parameter, "spec.arguments.parameters", "spec.arguments.parameters");
         let names: Vec<&str> = arguments.artifacts.iter().map(|artifact| artifact.name.as_str()).collect();
@@ -231,6 +244,17 @@ impl<'a> Checker<'a> {
                 format!("spec.arguments.{name}.value or spec.arguments.{name}.valueFrom is required");
             self.fault(PARAMETER_WITHOUT_VALUE, message, path);
         }
+    }
+
+    /// Whether there are more parameters or artifacts than Argo takes; that is told then.
+    fn too_many(&mut self, count: usize, what: &str, path: &str) -> bool {
+        let too_many = count > MAX_PARAMETERS;
+        if too_many {
+            let message =
+                format!("{what} has {count} parameters and artifacts, {MAX_PARAMETERS} are allowed");
+            self.fault(BAD_WORKFLOW, message, path);
+        }
+        too_many
     }
 
     fn known(&self, name: &str) -> Option<&'a Template> {

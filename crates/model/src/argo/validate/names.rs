@@ -18,13 +18,20 @@ pub(super) enum Rule {
 }
 
 const MAX_NAME: usize = 128;
+/// The longest name whose tags are looked at, in bytes.
+const MAX_NAME_WITH_TAGS: usize = 4096;
+
+/// Returns as much of a name as messages show.
+pub(super) fn shown(name: &str) -> &str {
+    name.char_indices().nth(MAX_NAME).map_or(name, |(end, _)| name.get(..end).unwrap_or(name))
+}
 
 /// Returns what is wrong with each name, by its position.
 pub(super) fn faults(names: &[&str], rule: Rule) -> Vec<(usize, String)> {
     let mut faults = Vec::new();
     let mut seen = HashSet::with_capacity(names.len());
     for (position, name) in names.iter().enumerate() {
-        let shown: String = name.chars().take(MAX_NAME).collect();
+        let shown = shown(name);
         if name.is_empty() {
             faults.push((position, format!("[{position}].name is required")));
         } else if let Some(why) = invalid(name, rule) {
@@ -37,6 +44,9 @@ pub(super) fn faults(names: &[&str], rule: Rule) -> Vec<(usize, String)> {
 }
 
 fn invalid(name: &str, rule: Rule) -> Option<&'static str> {
+    if name.len() > MAX_NAME_WITH_TAGS {
+        return Some("must be no more than 128 characters");
+    }
     let filled = if matches!(rule, Rule::Call | Rule::Artifact) { fill(name) } else { name.to_owned() };
     let plain = |extra: &str| filled.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c));
     match rule {

@@ -4,7 +4,13 @@ use super::{BAD_WORKFLOW, Checker, Scope, names, template::Site};
 use crate::argo::{Parameter, Template, TemplateKind, ValueFrom};
 
 impl Checker<'_> {
-    pub(super) fn outputs(&mut self, template: &Template, kind: TemplateKind, scope: &Scope, site: &Site) {
+    pub(super) fn outputs(
+        &mut self,
+        template: &Template,
+        kind: TemplateKind,
+        scope: &Scope<'_>,
+        site: &Site,
+    ) {
         let Site { name, path, .. } = site;
         let names: Vec<&str> =
             template.outputs.parameters.iter().map(|parameter| parameter.name.as_str()).collect();

@@ -1,24 +1,27 @@
 //! What references in double braces may resolve to at one point of a workflow.
 
-use std::{collections::HashSet, rc::Rc};
+use std::collections::HashSet;
 
 use serde_json::Value;
 
 use super::{Mode, Template, WorkflowSpec};
 
 /// The names that resolve, on top of those of a wider scope.
-#[derive(Clone, Default)]
-pub(super) struct Scope {
-    wider: Option<Rc<Scope>>,
+#[derive(Default)]
+pub(super) struct Scope<'s> {
+    wider: Option<&'s Scope<'s>>,
     names: HashSet<String>,
-    /// Everything that begins so resolves.
-    prefixes: Vec<String>,
+    /// Everything that begins so, up to a dot, resolves.
+    prefixes: HashSet<String>,
 }
+
+/// How many dots of a name are looked at as the end of a prefix; no variable of Argo's has as many.
+const MAX_DOTS: usize = 8;
 
 /// The first words that Argo knows; tags with another one are left as they are.
 const ROOTS: [&str; 7] = ["inputs", "outputs", "steps", "tasks", "workflow", "item", "pod"];
 
-impl Scope {
+impl<'s> Scope<'s> {
     /// Returns what every template of the workflow may refer to.
     pub(super) fn global(spec: &WorkflowSpec, mode: Mode) -> Self {
         let mut scope = Self::default();
@@ -50,7 +53,7 @@ impl Scope {
             "workflow.creationTimestamp.",
             "workflow.submitter.",
         ] {
-            scope.prefixes.push(prefix.to_owned());
+            scope.prefixes.insert(prefix.to_owned());
         }
         for parameter in &spec.arguments.parameters {
             scope.add(format!("workflow.parameters.{}", parameter.name));
@@ -58,7 +61,7 @@ impl Scope {
         if mode == Mode::Template {
             // its templates may run in workflows that have other parameters and outputs
             for prefix in ["workflow.parameters.", "workflow.outputs."] {
-                scope.prefixes.push(prefix.to_owned());
+                scope.prefixes.insert(prefix.to_owned());
             }
         }
         for template in &spec.templates {
@@ -69,7 +72,7 @@ impl Scope {
                 scope.add_globals_of(inline);
             }
             if call.template_ref.is_some() {
-                scope.prefixes.push("workflow.outputs.".to_owned());
+                scope.prefixes.insert("workflow.outputs.".to_owned());
             }
         }
         scope
@@ -78,7 +81,7 @@ impl Scope {
     fn add_globals_of(&mut self, template: &Template) {
         let mut add = |kind: &str, name: &str| {
             if name.contains("{{") {
-                self.prefixes.push(format!("workflow.outputs.{kind}."));
+                self.prefixes.insert(format!("workflow.outputs.{kind}."));
             } else if !name.is_empty() {
                 self.names.insert(format!("workflow.outputs.{kind}.{name}"));
             }
@@ -88,8 +91,8 @@ impl Scope {
     }
 
     /// Returns a scope that knows no more than `wider` yet.
-    pub(super) fn within(wider: &Rc<Self>) -> Self {
-        Self { wider: Some(Rc::clone(wider)), ..Self::default() }
+    pub(super) fn within(wider: &'s Scope<'s>) -> Self {
+        Self { wider: Some(wider), ..Self::default() }
     }
 
     pub(super) fn add(&mut self, name: String) {
@@ -97,7 +100,7 @@ impl Scope {
     }
 
     pub(super) fn add_prefix(&mut self, prefix: String) {
-        self.prefixes.push(prefix);
+        self.prefixes.insert(prefix);
     }
 
     /// Adds what a template's own inputs are called.
@@ -115,7 +118,7 @@ impl Scope {
             self.add(format!("inputs.artifacts.{}.path", artifact.name));
         }
         // a template may refer to its own outputs in its metrics
-        self.prefixes.push("outputs.".to_owned());
+        self.prefixes.insert("outputs.".to_owned());
     }
 
     /// Adds what a step or task called `prefix` gives; `called` is its template, if it is known.
@@ -124,7 +127,7 @@ impl Scope {
             self.add(format!("{prefix}.{name}"));
         }
         let Some(template) = called else {
-            self.prefixes.push(format!("{prefix}."));
+            self.prefixes.insert(format!("{prefix}."));
             return;
         };
         if template.steps.is_none() && template.dag.is_none() && template.suspend.is_none() {
@@ -136,7 +139,7 @@ impl Scope {
         }
         for artifact in &template.outputs.artifacts {
             if artifact.name.contains("{{") {
-                self.prefixes.push(format!("{prefix}.outputs.artifacts."));
+                self.prefixes.insert(format!("{prefix}.outputs.artifacts."));
             }
             self.add(format!("{prefix}.outputs.artifacts.{}", artifact.name));
         }
@@ -152,18 +155,17 @@ impl Scope {
         if !ROOTS.contains(&root) || name.starts_with('=') {
             return true;
         }
-        let mut scope = self;
-        loop {
-            if scope.names.contains(name)
-                || scope.prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
-            {
+        let mut scope = Some(self);
+        while let Some(here) = scope {
+            let begins = |(dot, _): (usize, &str)| {
+                name.get(..=dot).is_some_and(|prefix| here.prefixes.contains(prefix))
+            };
+            if here.names.contains(name) || name.match_indices('.').take(MAX_DOTS).any(begins) {
                 return true;
             }
-            match &scope.wider {
-                Some(wider) => scope = wider,
-                None => return false,
-            }
+            scope = here.wider;
         }
+        false
     }
 }
 

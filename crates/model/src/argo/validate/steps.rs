@@ -1,38 +1,35 @@
 //! Steps: each group knows the outputs of those before it.
 
-use std::rc::Rc;
+use std::collections::HashSet;
 
-use super::{Checker, Scope, call::Called, names, template::Site};
-use crate::argo::{Call, Template, WorkflowStep};
+use super::{
+    Checker, Scope,
+    call::Called,
+    names::{self, shown},
+    template::Site,
+};
+use crate::argo::{Call, ParallelSteps, Template, WorkflowStep};
 
 impl<'a> Checker<'a> {
     /// Checks the groups; returns the scope of the template's outputs.
-    pub(super) fn steps(&mut self, template: &'a Template, scope: &Rc<Scope>, site: &Site) -> Scope {
+    pub(super) fn steps<'s>(
+        &mut self,
+        template: &'a Template,
+        scope: &'s Scope<'s>,
+        site: &Site,
+    ) -> Scope<'s> {
         let mut known = Scope::within(scope);
-        let groups = template.steps.as_deref().unwrap_or_default();
-        let mut all: Vec<&str> = Vec::new();
-        for (number, group) in groups.iter().enumerate() {
-            // Argo wants names to differ in the whole template, since `steps.<name>` is one room
-            let first = all.len();
-            all.extend(group.0.iter().map(|step| step.name.as_str()));
-            for (position, message) in names::faults(&all, names::Rule::Call) {
-                if let Some(position) = position.checked_sub(first) {
-                    let message = format!("{}.steps[{number}]{message}", site.name);
-                    self.fault(
-                        super::BAD_WORKFLOW,
-                        message,
-                        &format!("{}.steps[{number}][{position}]", site.path),
-                    );
-                }
-            }
+        let mut seen: HashSet<&str> = HashSet::new();
+        for (number, group) in template.steps.iter().flatten().enumerate() {
+            self.step_names(group, number, &mut seen, site);
             let mut given = Vec::new();
             for (position, step) in group.0.iter().enumerate() {
                 let site = Site {
-                    name: format!("{}.steps[{number}].{}", site.name, step.name),
+                    name: format!("{}.steps[{number}].{}", site.name, shown(&step.name)),
                     path: format!("{}.steps[{number}][{position}]", site.path),
                     inline: site.inline,
                 };
-                given.push((step, self.step(step, &known, scope, &site)));
+                given.push((step, self.step(step, &known, &site)));
             }
             for (step, called) in given {
                 add(&mut known, &step.name, &step.call, &called);
@@ -41,14 +38,38 @@ impl<'a> Checker<'a> {
         known
     }
 
-    fn step(&mut self, step: &'a WorkflowStep, known: &Scope, scope: &Rc<Scope>, site: &Site) -> Called<'a> {
+    /// Argo wants names to differ in the whole template, since `steps.<name>` is one room.
+    fn step_names<'t>(
+        &mut self,
+        group: &'t ParallelSteps,
+        number: usize,
+        seen: &mut HashSet<&'t str>,
+        site: &Site,
+    ) {
+        let names: Vec<&str> = group.0.iter().map(|step| step.name.as_str()).collect();
+        let prefix = format!("{}.steps[{number}]", site.name);
+        self.names(&names, names::Rule::Call, &prefix, &format!("{}.steps[{number}]", site.path));
+        for (position, name) in names.iter().enumerate() {
+            if seen.contains(name) {
+                let message = format!("{prefix}[{position}].name '{}' is not unique", shown(name));
+                self.fault(
+                    super::BAD_WORKFLOW,
+                    message,
+                    &format!("{}.steps[{number}][{position}]", site.path),
+                );
+            }
+        }
+        seen.extend(names);
+    }
+
+    fn step(&mut self, step: &'a WorkflowStep, known: &Scope<'_>, site: &Site) -> Called<'a> {
         let called = self.called(&step.call, site);
-        self.call(&step.call, &called, site, scope);
-        let mut inner = Scope::within(&Rc::new(known.clone()));
+        let mut inner = Scope::within(known);
         if looped(&step.call) {
             inner.add("item".to_owned());
             inner.add_prefix("item.".to_owned());
         }
+        self.call(&step.call, &called, site, &inner);
         self.references(&call_text(&step.call), &inner, &site.name, &site.path);
         // hooks run when the step has ended
         add(&mut inner, &step.name, &step.call, &called);
@@ -58,7 +79,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-fn add(scope: &mut Scope, name: &str, call: &Call, called: &Called<'_>) {
+fn add(scope: &mut Scope<'_>, name: &str, call: &Call, called: &Called<'_>) {
     if name.contains("{{") {
         scope.add_prefix("steps.".to_owned());
     } else {

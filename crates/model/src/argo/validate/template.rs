@@ -1,6 +1,6 @@
 //! One template: exactly one kind, valid inputs and outputs, resolvable references.
 
-use std::rc::Rc;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -16,9 +16,16 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) fn of_workflow(position: usize, name: &str) -> Self {
-        Self { name: format!("templates.{name}"), path: format!("spec.templates[{position}]"), inline: false }
+        Self {
+            name: format!("templates.{}", names::shown(name)),
+            path: format!("spec.templates[{position}]"),
+            inline: false,
+        }
     }
 }
+
+/// How many references are told of at one place.
+const MAX_UNRESOLVED: usize = 100;
 
 const KINDS: &str = "container, containerSet, steps, script, resource, dag, data, suspend, http, plugin";
 
@@ -43,7 +50,7 @@ pub(super) fn kinds(template: &Template) -> Vec<TemplateKind> {
 }
 
 impl<'a> Checker<'a> {
-    pub(super) fn template(&mut self, template: &'a Template, global: &Scope, site: &Site) {
+    pub(super) fn template(&mut self, template: &'a Template, global: &Scope<'_>, site: &Site) {
         let Site { name, path, .. } = site;
         let kind = match kinds(template).as_slice() {
             [kind] => *kind,
@@ -59,9 +66,8 @@ impl<'a> Checker<'a> {
             }
         };
         self.inputs(template, site);
-        let mut inner = Scope::within(&Rc::new(global.clone()));
+        let mut inner = Scope::within(global);
         inner.add_inputs(template);
-        let inner = Rc::new(inner);
         self.body(template, &inner, site);
         let outputs = match kind {
             TemplateKind::Steps => self.steps(template, &inner, site),
@@ -74,6 +80,10 @@ impl<'a> Checker<'a> {
 
     fn inputs(&mut self, template: &Template, site: &Site) {
         let Site { name, path, .. } = site;
+        let count = template.inputs.parameters.len() + template.inputs.artifacts.len();
+        if self.too_many(count, &format!("{name}.inputs"), &format!("{path}.inputs")) {
+            return;
+        }
         let names: Vec<&str> =
             template.inputs.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
         let (prefix, at) = (format!("{name}.inputs.parameters"), format!("{path}.inputs.parameters"));
@@ -98,7 +108,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks the references in everything but calls and outputs, which know more.
-    fn body(&mut self, template: &Template, scope: &Scope, site: &Site) {
+    fn body(&mut self, template: &Template, scope: &Scope<'_>, site: &Site) {
         let mut body = template.clone();
         (body.steps, body.dag) = (None, None);
         body.outputs = crate::argo::Outputs::default();
@@ -111,12 +121,12 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks every reference in `value`.
-    pub(super) fn references(&mut self, value: &Value, scope: &Scope, name: &str, path: &str) {
-        let mut unresolved: Vec<String> = Vec::new();
+    pub(super) fn references(&mut self, value: &Value, scope: &Scope<'_>, name: &str, path: &str) {
+        let mut unresolved: BTreeSet<String> = BTreeSet::new();
         scope::texts(value, &mut |text| {
             for tag in scope::tags(text) {
-                if !scope.resolves(tag) && !unresolved.iter().any(|known| known == tag) {
-                    unresolved.push(tag.to_owned());
+                if unresolved.len() < MAX_UNRESOLVED && !scope.resolves(tag) {
+                    unresolved.insert(tag.to_owned());
                 }
             }
         });

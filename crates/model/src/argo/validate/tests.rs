@@ -183,7 +183,7 @@ fn names_are_valid_and_unique() {
     );
     check(
         "{name: main, steps: [[{name: a, template: echo}], [{name: a, template: echo}]]}",
-        &["templates.main.steps[1][1].name 'a' is not unique"],
+        &["templates.main.steps[1][0].name 'a' is not unique"],
     );
     check(
         "{name: main, dag: {tasks: [{name: a_b, template: echo}]}}",
@@ -390,6 +390,35 @@ fn circles_and_chains_of_ten_thousand_tasks_end_soon() {
         circle.join(", ")
     ));
     assert!(found[0].contains("dependency cycle detected"), "{}", found[0]);
+}
+
+#[test]
+fn workflows_made_to_be_slow_to_judge_are_judged_in_time() {
+    let many =
+        |count: usize, one: &dyn Fn(usize) -> String| (0..count).map(one).collect::<Vec<_>>().join(", ");
+    let groups =
+        many(20_000, &|n| format!("[{{name: s{n}, template: echo, when: \"{{{{steps.s0.status}}}}\"}}]"));
+    let found =
+        faults(&format!("templates: [{{name: main, steps: [{groups}]}}, {{name: echo, suspend: {{}}}}]"));
+    assert_eq!(found, ["templates.main.steps[0].s0 failed to resolve {{steps.s0.status}}"]);
+    let references = "{{inputs.parameters.z}} ".repeat(100_000);
+    let found =
+        faults(&format!("templates: [{{name: main, container: {{image: b, args: [\"{references}\"]}}}}]"));
+    assert_eq!(found.len(), 1);
+    let dots = ".".repeat(1_000_000);
+    let found = faults(&format!(
+        "templates: [{{name: main, container: {{image: b, args: [\"{{{{inputs{dots}}}}}\"]}}}}]"
+    ));
+    assert!(found[0].len() < 300, "{}", found[0].len());
+    let tags = "{{x}}".repeat(200_000);
+    let found =
+        faults(&format!("templates: [{{name: main, steps: [[{{name: \"{tags}\", template: none}}]]}}]"));
+    assert!(found.iter().all(|message| message.len() < 2_000));
+    let parameters = many(20_000, &|n| format!("{{name: p{n}}}"));
+    let found = faults(&format!(
+        "arguments: {{parameters: [{parameters}]}}, templates: [{{name: main, inputs: {{parameters: [{parameters}]}}, suspend: {{}}}}]"
+    ));
+    assert!(found.len() <= 1_000 && found[0].contains("20000 parameters"), "{}", found[0]);
 }
 
 #[test]

@@ -1,0 +1,6 @@
+//! The public surface of `expr`: recorded cases, laws and limits.
+
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod laws;
