@@ -76,7 +76,7 @@ pub enum CliError {
     Conflict(String),
     /// The server found faults in the request (400, 422).
     #[error("{0}")]
-    BadRequest(Problem),
+    BadRequest(Box<Problem>),
     /// The server failed (500 and up).
     #[error("the server failed ({status}): {message}")]
     Server {

@@ -2,6 +2,7 @@
 //! Not here: providers that misbehave (see `hostile.rs`).
 #![expect(clippy::unwrap_used, reason = "this is a test")]
 
+#[cfg(test)]
 mod browser;
 
 use std::time::Duration;

@@ -191,7 +191,7 @@ fn failure(server: &str, status: StatusCode, problem: Problem) -> CliError {
         }
         status if status.is_client_error() => {
             let detail = said(&format!("the request makes no sense to the server ({})", status.as_u16()));
-            CliError::BadRequest(Problem { detail, ..problem })
+            CliError::BadRequest(Box::new(Problem { detail, ..problem }))
         }
         status => {
             let code = match &problem.code {

@@ -243,10 +243,10 @@ impl Following<'_> {
                         waiting_told = true;
                         if shell.look.interactive {
                             screen.remark("waits to be resumed: press Enter to let it go on, Ctrl-C to stop it", shell.out)?;
-                            self.resume_on_enter();
                         } else {
-                            screen.remark("waits to be resumed, which takes a terminal or a server; Ctrl-C stops it", shell.out)?;
+                            screen.remark("waits to be resumed: a line of standard input lets it go on, Ctrl-C stops it", shell.out)?;
                         }
+                        self.resume_on_enter();
                     }
                     waiting_told &= waits(&view);
                 }

@@ -95,7 +95,7 @@ pub fn tree(name: &str, status: &WorkflowStatus, now: Timestamp, look: Look) -> 
     let mut rows = Vec::new();
     for root in &family.roots {
         if let Some(node) = status.nodes.get(root) {
-            family.rows(status, node, "", None, &mut rows, 0);
+            family.rows(status, node, &Branch::default(), &mut rows);
         }
     }
     if rows.is_empty() {
@@ -190,22 +190,21 @@ impl Family {
         &self,
         status: &'a WorkflowStatus,
         node: &'a NodeStatus,
-        prefix: &str,
-        last: Option<bool>,
+        branch: &Branch,
         rows: &mut Vec<Unshown<'a>>,
-        depth: usize,
     ) {
+        let Branch { prefix, last, depth } = branch;
         let own = match last {
             None => String::new(),
             Some(false) => format!("{prefix}├─"),
             Some(true) => format!("{prefix}└─"),
         };
         rows.push(Unshown { lead: own, node });
-        if depth >= DEEPEST {
+        if *depth >= DEEPEST {
             return;
         }
         let beneath = match last {
-            None => prefix.to_owned(),
+            None => prefix.clone(),
             Some(false) => format!("{prefix}│ "),
             Some(true) => format!("{prefix}  "),
         };
@@ -217,10 +216,22 @@ impl Family {
             .filter_map(|child| status.nodes.get(child))
             .collect();
         for (index, child) in children.iter().enumerate() {
-            let last = index.saturating_add(1) == children.len();
-            self.rows(status, child, &beneath, Some(last), rows, depth.saturating_add(1));
+            let last = Some(index.saturating_add(1) == children.len());
+            let branch = Branch { prefix: beneath.clone(), last, depth: depth.saturating_add(1) };
+            self.rows(status, child, &branch, rows);
         }
     }
+}
+
+/// Where in the tree a row hangs.
+#[derive(Default)]
+struct Branch {
+    /// What is drawn before it.
+    prefix: String,
+    /// Whether it is its parent's last; a root has no parent.
+    last: Option<bool>,
+    /// How deep it hangs.
+    depth: usize,
 }
 
 /// Whether `child` is an attempt of a retry or an item of a loop, and not what comes after it.

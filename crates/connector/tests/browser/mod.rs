@@ -1,6 +1,5 @@
 //! A scripted browser: keeps cookies, follows redirects, fills in forms; and the provider it logs in at.
 //! Not here: JavaScript, so pages that need it are no pages for this browser. Shared by tests of several crates.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "this is part of a test")]
 
 mod provider;
 

@@ -1,6 +1,5 @@
 //! A real server for end-to-end tests: the binary, a data folder, people, and HTTP. Not here: what the tests assert.
 
-#![expect(dead_code, reason = "each test uses a part of it")]
 #![expect(clippy::disallowed_methods, reason = "tests wait for other processes, under a bound")]
 
 use std::{

@@ -1,10 +1,8 @@
 //! The story, end to end, against a real OpenID provider: people log in with a scripted browser, the payroll is applied,
 //! refused, submitted, approved by somebody else, seen by those who may, and proved. Not here: each refusal's wording.
 
-#[path = "../../connector/tests/browser/mod.rs"]
+#[path = "../../../connector/tests/browser/mod.rs"]
 mod browser;
-mod support;
-
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -12,6 +10,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use crate::support::{Server, marque, namespace_root, peer, until};
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use browser::{Browser, Provider};
@@ -19,7 +18,6 @@ use connector::{LoginClient, LoginOptions, LoginSecrets};
 use identity::{IssuerConfig, IssuerSettings};
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
-use support::{Server, marque, namespace_root, peer, until};
 
 const AUDIENCE: &str = "https://marque.test/api";
 const ACCOUNTS: &[(&str, &[&str])] = &[
@@ -158,7 +156,7 @@ fn configuration(provider: &Provider) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_payroll_is_applied_refused_submitted_approved_seen_and_proved() {
     let folder = tempfile::tempdir().unwrap();
-    support::outside(folder.path());
+    crate::support::outside(folder.path());
     let accounts = accounts(folder.path());
     let provider = Provider::start(&["--accounts", accounts.to_str().unwrap()]);
     let mut server = Server::start(folder.path(), &[], &configuration(&provider)).await;
@@ -341,14 +339,16 @@ fn proved(server: &Server, name: &str) {
     let file = copy.join("marque.db");
     let mut bytes = fs::read(&file).unwrap();
     // the name of the run, wherever it stands; a page may also hold what was there before and counts no more
-    let places: Vec<usize> = (0..bytes.len() - name.len()).filter(|at| bytes[*at..].starts_with(name.as_bytes())).collect();
+    let places: Vec<usize> =
+        (0..bytes.len() - name.len()).filter(|at| bytes[*at..].starts_with(name.as_bytes())).collect();
     let mut found = 0;
     for at in places.iter().step_by(places.len().div_ceil(24)) {
         bytes[*at] ^= 1;
         fs::write(&file, &bytes).unwrap();
         bytes[*at] ^= 1;
         let output = marque().args(["audit", "verify", "--data"]).arg(&copy).output().unwrap();
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         if output.status.code() == Some(1) {
             found += 1;
             assert!(said.contains("entry ") || said.contains("run "), "the record is not named: {said}");
@@ -374,7 +374,7 @@ fn copy_tree(from: &Path, to: &Path) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_token_is_refused_recorded_and_has_no_effect() {
     let folder = tempfile::tempdir().unwrap();
-    support::outside(folder.path());
+    crate::support::outside(folder.path());
     let accounts = accounts(folder.path());
     let accounts = accounts.to_str().unwrap();
     let provider = Provider::start(&["--accounts", accounts, "--token-seconds", "600"]);
@@ -444,7 +444,7 @@ async fn a_bad_token_is_refused_recorded_and_has_no_effect() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_has_expired_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    support::outside(folder.path());
+    crate::support::outside(folder.path());
     let accounts = accounts(folder.path());
     let provider = Provider::start(&["--accounts", accounts.to_str().unwrap(), "--token-seconds", "3"]);
     let server = Server::start(folder.path(), &[], &configuration(&provider)).await;
@@ -474,7 +474,7 @@ async fn foreign_token(provider: &Provider, audience: &str) -> String {
     let attempt = client.begin(&options, LoginSecrets::from_random([1; 32], [2; 32], [3; 32])).await.unwrap();
     let mut browser = Browser::new();
     let back = browser.log_in(attempt.authorization_url(), "pat").await;
-    let waiting = tokio::spawn(attempt.wait(support::PATIENCE));
+    let waiting = tokio::spawn(attempt.wait(crate::support::PATIENCE));
     browser.visit(back).await;
     let login = client.redeem(waiting.await.unwrap().unwrap(), now()).await.unwrap();
     login.access_token.expose().to_owned()

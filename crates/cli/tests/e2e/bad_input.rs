@@ -1,7 +1,7 @@
 //! Bad input: the place, the reason, exit 1, nothing stored; within a bound of time and memory. Bad tokens: 401, on record.
 //! Not here: what each room says about each fault (their own tests).
 
-mod support;
+#![expect(clippy::disallowed_methods, reason = "a bound of time is measured")]
 
 use std::{
     fs,
@@ -10,9 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::support::{Server, marque, namespace_root};
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Server, marque, namespace_root};
 
 /// Address space a run may take, in KiB: the binary, its threads, and little else.
 const MEMORY_KIB: u64 = 2_000_000;

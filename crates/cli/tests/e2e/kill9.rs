@@ -1,13 +1,11 @@
 //! Nothing is lost: the server is killed at random moments of runs of 60 nodes, 50 times over. Each run ends Succeeded, no
 //! node ran twice, and the log verifies. Not here: power cuts of the whole machine (the store's own crash tests).
 
-mod support;
+use std::{fs, path::Path, time::Duration};
 
-use std::{collections::BTreeMap, fs, path::Path, time::Duration};
-
+use crate::support::{Server, namespace_root};
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Server, namespace_root};
 
 /// How often the server is killed.
 const KILLS: u64 = 50;
@@ -30,7 +28,7 @@ impl Dice {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_moment_no_finished_node_is_lost_or_runs_twice() {
     let folder = tempfile::tempdir().unwrap();
-    let outside = support::outside(folder.path());
+    let outside = crate::support::outside(folder.path());
     let more = "parallelPods: 4\nadministrators: ['group:lab']\nauditors: ['group:lab']\nmounts: [{host: outside, path: /outside, writable: true}]\n";
     let mut server = Server::start(folder.path(), &[("ada", &["lab"])], more).await;
     let token = server.log_in("ada").await;
@@ -105,7 +103,8 @@ fn check(workflow: &Value, outside: &Path, name: &str, seed: u64) {
     assert_eq!(nodes.len(), NODES + 1, "seed {seed}");
     for at in 0..NODES {
         let file = outside.join(format!("{name}.{at}"));
-        let ran = fs::read_to_string(&file).unwrap_or_else(|error| panic!("seed {seed}: {}: {error}", file.display()));
+        let ran = fs::read_to_string(&file)
+            .unwrap_or_else(|error| panic!("seed {seed}: {}: {error}", file.display()));
         assert_eq!(ran, "ran\n", "seed {seed}: node t{at} of {name}");
     }
 }

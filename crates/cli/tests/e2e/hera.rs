@@ -1,18 +1,16 @@
 //! Hera 7, unmodified, submits a DAG with a bearer token, waits for its end and reads its logs.
 //! Not here: the other endpoints of Argo's API (the server's own tests replay the recorded cases).
 
-mod support;
-
 use std::process::Command;
 
+use crate::support::{Server, namespace_root, peer};
 use serde_json::Value;
-use support::{Server, namespace_root, peer};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hera_submits_a_dag_waits_and_reads_logs() {
     let folder = tempfile::tempdir().unwrap();
     let more = "administrators: ['group:lab']\nauditors: ['group:lab']\n";
-    let people: &[support::Person<'_>] = &[("ada", &["lab"]), ("eve", &["marketing"])];
+    let people: &[crate::support::Person<'_>] = &[("ada", &["lab"]), ("eve", &["marketing"])];
     let server = Server::start(folder.path(), people, more).await;
     let ada = server.log_in("ada").await;
     let (status, plan) = server.apply(&ada, &[namespace_root("lab", "lab")]).await;
