@@ -2,13 +2,16 @@
 
 use std::sync::{Arc, PoisonError};
 
-use audit::Clock as _;
+use audit::{ActError, Clock as _};
 use identity::{Caller, Principal};
-use model::{ApplyId, ComponentRef, ScopeRef, catalog::Catalog, manifest::Manifest, oam::Via};
+use model::{ApplyId, Code, ComponentRef, Fault, ScopeRef, catalog::Catalog, manifest::Manifest, oam::Via};
 use policy::{ApplyManifests, Decision, Explain, Rules, SubmitRun, SubmitTarget};
 use store::ApplyPlan;
 
 use crate::{Runner, RunnerError, clock::SystemClock, random, runner::Current};
+
+/// There is nothing to apply.
+const NOTHING: Code = Code("RUN0009");
 
 impl Runner {
     /// Plans an apply of `manifests`; with `dry_run` only returns the plan.
@@ -26,15 +29,23 @@ impl Runner {
         let now = SystemClock.now();
         let id = ApplyId::from_uuid(random::uuid(now)?);
         let namespaces = namespaces(&manifests);
-        let (catalog, plan) =
-            store::plan_apply(&current, revision, manifests, id).map_err(RunnerError::Faults)?;
-        let catalog = Arc::new(catalog);
-        let rules =
-            Rules::compile(Arc::clone(&catalog), &self.inner.config.policy).map_err(RunnerError::Faults)?;
+        if namespaces.is_empty() {
+            return Err(RunnerError::Faults(vec![Fault::new(NOTHING, "there is nothing to apply")]));
+        }
+        let given: Vec<Touched> = manifests.iter().map(|manifest| Touched::by(manifest, &before)).collect();
+        let planned = store::plan_apply(&current, revision, manifests, id).and_then(|(catalog, plan)| {
+            let catalog = Arc::new(catalog);
+            let rules = Rules::compile(Arc::clone(&catalog), &self.inner.config.policy)?;
+            Ok((catalog, plan, rules))
+        });
+        let (catalog, plan, rules) = match planned {
+            Ok(planned) => planned,
+            Err(faults) => return Err(self.apply_faults(caller, &namespaces, &given, faults).await),
+        };
         let count = namespaces.len();
         for (index, namespace) in namespaces.into_iter().enumerate() {
             // each namespace that is touched asks for its own right; the last one carries the effect
-            let action = apply_action(&plan, namespace.clone(), &before, &catalog);
+            let action = apply_action(&plan, &given, namespace.clone(), &before, &catalog);
             let allowed = self.act(caller, action, async |go| {
                 let last = index + 1 == count;
                 if dry_run || !last || plan.write.is_empty() {
@@ -51,6 +62,27 @@ impl Runner {
             *self.inner.rules.write().unwrap_or_else(PoisonError::into_inner) = current;
         }
         Ok(plan)
+    }
+
+    /// Returns the faults, but only to somebody who may change what the manifests are about; the attempts are on record.
+    async fn apply_faults(
+        &self,
+        caller: &Caller,
+        namespaces: &[String],
+        given: &[Touched],
+        faults: Vec<Fault>,
+    ) -> RunnerError {
+        for namespace in namespaces {
+            let scopes = scopes_of(given, namespace);
+            let action = ApplyManifests { namespace: namespace.clone(), digest: String::new(), scopes };
+            let tried =
+                self.act(caller, action, async |_| Err::<(), _>(RunnerError::Faults(faults.clone()))).await;
+            match tried {
+                Ok(()) | Err(ActError::Failed(_)) => {}
+                Err(error) => return RunnerError::from_act(error, "namespaces", namespace),
+            }
+        }
+        RunnerError::Faults(faults)
     }
 
     /// Returns the decision about starting a component with its own parameters, for `explain`; records the question.
@@ -101,17 +133,49 @@ fn namespaces(manifests: &[Manifest]) -> Vec<String> {
     namespaces
 }
 
-/// Returns the act of applying `plan` to `namespace`: it names the scopes that exist already and that the plan touches,
-/// by changing them or what they bind. A scope that is only now created is the administrator's business.
-fn apply_action(plan: &ApplyPlan, namespace: String, before: &Catalog, after: &Catalog) -> ApplyManifests {
-    let mut scopes: Vec<ScopeRef> = Vec::new();
-    for catalog in [before, after] {
-        for manifest in &plan.write {
-            let (_, in_namespace, name) = manifest.key();
-            scopes.extend(touched(catalog, manifest, &in_namespace, &name));
-        }
+/// The scopes that an object given to `apply` touches.
+struct Touched {
+    namespace: String,
+    /// Those that exist before.
+    scopes: Vec<ScopeRef>,
+}
+
+impl Touched {
+    fn by(manifest: &Manifest, before: &Catalog) -> Self {
+        let (_, namespace, name) = manifest.key();
+        Self { scopes: touched(before, manifest, &namespace, &name), namespace }
     }
-    scopes.retain(|scope| before.scope(scope).is_some());
+}
+
+fn scopes_of(given: &[Touched], namespace: &str) -> Vec<ScopeRef> {
+    let here = given.iter().filter(|touched| touched.namespace == namespace);
+    here.flat_map(|touched| touched.scopes.clone()).collect()
+}
+
+/// Returns the act of applying `plan` to `namespace`. It names the scopes that exist before and that its objects touch,
+/// by changing them or what they bind: their owners may. An object that touches none of them, or that changes which
+/// scope is the namespace's root, is nobody's but an administrator's: then a scope is named that does not exist.
+fn apply_action(
+    plan: &ApplyPlan,
+    given: &[Touched],
+    namespace: String,
+    before: &Catalog,
+    after: &Catalog,
+) -> ApplyManifests {
+    let mut scopes = scopes_of(given, &namespace);
+    for manifest in &plan.write {
+        let (_, in_namespace, name) = manifest.key();
+        if in_namespace != namespace {
+            continue;
+        }
+        let mut its = touched(before, manifest, &in_namespace, &name);
+        its.extend(touched(after, manifest, &in_namespace, &name));
+        its.retain(|scope| before.scope(scope).is_some());
+        if its.is_empty() || before.namespace_root(&namespace) != after.namespace_root(&namespace) {
+            its.push(ScopeRef::new(namespace.clone(), ""));
+        }
+        scopes.append(&mut its);
+    }
     scopes.sort();
     scopes.dedup();
     ApplyManifests { namespace, digest: plan.digest.clone(), scopes }

@@ -52,7 +52,7 @@ impl Runner {
         // what is wrong with the gate is told only to those who may know of the run
         let mut gate = match found {
             Ok(gate) => gate,
-            Err(error) => return Err(self.hidden(caller, facts, name, error)),
+            Err(error) => return Err(self.hidden(caller, facts, name, error).await),
         };
         let action = ApproveGate {
             run: facts.clone(),
@@ -82,7 +82,7 @@ impl Runner {
         let facts = self.facts(name).await?;
         let gate = match self.open_gate(&facts, &answer).await {
             Ok(gate) => gate,
-            Err(error) => return Err(self.hidden(caller, facts, name, error)),
+            Err(error) => return Err(self.hidden(caller, facts, name, error).await),
         };
         let action = DenyGate {
             run: facts.clone(),
@@ -115,16 +115,18 @@ impl Runner {
         })
     }
 
-    fn hidden(
+    /// Returns `error`, but only to those who may know of the run; the look is on record.
+    pub(crate) async fn hidden(
         &self,
         caller: &Caller,
         run: RunFacts,
         name: &NamespacedName,
         error: RunnerError,
     ) -> RunnerError {
-        match self.rules().check(caller, ViewRun { run }, SystemClock.now()) {
-            Ok(_) => error,
-            Err((_, refusal)) => RunnerError::refused(refusal, WORKFLOWS, name),
+        let looked = self.act(caller, ViewRun { run }, async |_| Ok::<_, RunnerError>(())).await;
+        match looked {
+            Ok(()) => error,
+            Err(refused) => RunnerError::from_act(refused, WORKFLOWS, name),
         }
     }
 

@@ -63,21 +63,17 @@ impl Runner {
         selector: Option<&str>,
     ) -> Result<RunView, RunnerError> {
         let run = self.facts(name).await?;
+        let selector = selector.filter(|selector| !selector.is_empty());
+        if let Some(selector) = selector.filter(|selector| selects(selector, &placeholder()).is_none()) {
+            // what is wrong with the question is told only to those who may know of the run
+            let error = RunnerError::Conflict(format!("node field selector `{selector}` is not understood"));
+            return Err(self.hidden(caller, run, name, error).await);
+        }
         let seen = self.seen(&run).await?;
-        let waiting: Vec<&NodeStatus> = seen.status.nodes.values().filter(|node| waits(node)).collect();
-        let chosen: Vec<&NodeStatus> = match selector.filter(|selector| !selector.is_empty()) {
-            Some(selector) => {
-                let chosen: Vec<&NodeStatus> =
-                    waiting.into_iter().filter(|node| selects(selector, node).unwrap_or(false)).collect();
-                if selects(selector, &placeholder()).is_none() {
-                    return Err(RunnerError::Conflict(format!(
-                        "node field selector `{selector}` is not understood"
-                    )));
-                }
-                chosen
-            }
-            None => waiting,
+        let chosen = |node: &&NodeStatus| {
+            waits(node) && selector.is_none_or(|selector| selects(selector, node).unwrap_or(false))
         };
+        let chosen: Vec<&NodeStatus> = seen.status.nodes.values().filter(chosen).collect();
         let gated = |node: &NodeStatus| seen.gates.iter().any(|gate| gate.node == node.id);
         let (gates, free): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|node| gated(node));
         let suspended = seen.suspended || selector.is_none();

@@ -30,7 +30,7 @@ impl Runner {
     /// # Errors
     /// [`RunnerError`].
     pub async fn submit(&self, caller: &Caller, submission: Submission) -> Result<RunView, RunnerError> {
-        let stored = self.prepare(caller, &submission)?;
+        let stored = self.prepare(caller, &submission).await?;
         let action = submit_action(&stored, &submission);
         let name = stored.facts.name.clone();
         if submission.dry_run {
@@ -50,15 +50,17 @@ impl Runner {
         })
     }
 
-    fn prepare(&self, caller: &Caller, submission: &Submission) -> Result<StoredRun, RunnerError> {
+    async fn prepare(&self, caller: &Caller, submission: &Submission) -> Result<StoredRun, RunnerError> {
         let (rules, revision) = self.inner.current();
         let mut asked = submission.workflow.clone();
         let now = SystemClock.now();
         let id = RunId::from_uuid(random::uuid(now)?);
         name_it(&mut asked)?;
         let target = target_of(rules.catalog(), &asked);
-        let (mut workflow, binding) = lower(rules.catalog(), asked)
-            .map_err(|faults| self.faults(caller, id, target, submission, faults))?;
+        let (mut workflow, binding) = match lower(rules.catalog(), asked) {
+            Ok(lowered) => lowered,
+            Err(faults) => return Err(self.faults(caller, id, target, submission, faults).await),
+        };
         let metadata = &mut workflow.metadata;
         metadata.uid = id.uuid().to_string();
         metadata.creation_timestamp = Some(whole_seconds(now));
@@ -84,8 +86,8 @@ impl Runner {
         })
     }
 
-    /// Returns the faults, but only to somebody who may know of what they are about.
-    fn faults(
+    /// Returns the faults, but only to somebody who may start what they are about; the attempt is on record.
+    async fn faults(
         &self,
         caller: &Caller,
         id: RunId,
@@ -93,7 +95,10 @@ impl Runner {
         submission: &Submission,
         faults: Vec<Fault>,
     ) -> RunnerError {
-        let name = format!("{target:?}");
+        let name = match &target {
+            SubmitTarget::Component(component) => component.to_string(),
+            SubmitTarget::Namespace(namespace) => namespace.clone(),
+        };
         let action = SubmitRun {
             id,
             target,
@@ -104,9 +109,9 @@ impl Runner {
             ticket: submission.ticket.clone(),
             digest: String::new(),
         };
-        match self.rules().check(caller, action, SystemClock.now()) {
-            Ok(_) => RunnerError::Faults(faults),
-            Err((_, refusal)) => RunnerError::refused(refusal, WORKFLOWS, name),
+        match self.act(caller, action, async |_| Err::<(), _>(RunnerError::Faults(faults))).await {
+            Ok(()) => RunnerError::Conflict("faults are no success".to_owned()),
+            Err(error) => RunnerError::from_act(error, WORKFLOWS, name),
         }
     }
 }

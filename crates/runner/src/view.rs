@@ -74,20 +74,18 @@ impl Runner {
         artifact: &str,
     ) -> Result<std::path::PathBuf, RunnerError> {
         let facts = self.facts(name).await?;
-        let rules = self.rules();
-        let look = rules.check(caller, ViewRun { run: facts.clone() }, SystemClock.now());
-        let look = look.map_err(|(_, refusal)| RunnerError::refused(refusal, WORKFLOWS, name))?;
-        let stored = self.store().run(&look).await?;
-        let seen = self.inner.look(&stored).await?;
-        let missing = || RunnerError::NotFound { what: "artifacts", name: format!("{node}/{artifact}") };
-        let outputs =
-            seen.status.nodes.get(node).and_then(|node| node.outputs.as_ref()).ok_or_else(missing)?;
-        let found = outputs.artifacts.iter().find(|found| found.name == artifact).ok_or_else(missing)?;
-        let key = engine::artifact_key(found).ok_or_else(missing)?;
-        let action = ViewOutput { run: facts };
-        let path =
-            self.act(caller, action, async |go| self.inner.backend.artifact(go.permit(), &key).await).await;
-        path.map_err(|error| RunnerError::from_act(error, WORKFLOWS, name))
+        let action = ViewOutput { run: facts.clone() };
+        let path = self.act(caller, action, async |go| {
+            let missing = || RunnerError::NotFound { what: "artifacts", name: format!("{node}/{artifact}") };
+            let (stored, _) = self.store().replay(facts.id).await?;
+            let seen = self.inner.look(&stored).await?;
+            let outputs =
+                seen.status.nodes.get(node).and_then(|node| node.outputs.as_ref()).ok_or_else(missing)?;
+            let found = outputs.artifacts.iter().find(|found| found.name == artifact).ok_or_else(missing)?;
+            let key = engine::artifact_key(found).ok_or_else(missing)?;
+            Ok::<_, RunnerError>(self.inner.backend.artifact(go.permit(), &key).await?)
+        });
+        path.await.map_err(|error| RunnerError::from_act(error, WORKFLOWS, name))
     }
 
     /// Returns what a decision must know about a run; a run nobody knows is one the caller may not know of.

@@ -8,7 +8,10 @@ use audit::Clock as _;
 use clap::Args;
 use model::{
     NamespacedName,
-    argo::{AnyString, Mode, Parameter, Workflow, WorkflowPhase, WorkflowTemplateRef},
+    argo::{
+        AnyString, Mode, NodePhase, NodeStatus, NodeType, Parameter, Workflow, WorkflowPhase,
+        WorkflowTemplateRef,
+    },
     manifest::{Manifest, Written},
     oam::Via,
 };
@@ -30,6 +33,8 @@ use crate::{
 
 /// How often the tree is drawn anew at most.
 const PACE: Duration = Duration::from_millis(120);
+/// Why a run is stopped that waits for a person where there is none.
+const NOBODY: &str = "it waited to be resumed, and standard input had ended";
 /// How long the last log lines are waited for.
 const LAST_LINES: Duration = Duration::from_secs(5);
 
@@ -239,12 +244,10 @@ impl Following<'_> {
                     if has_ended(&view) {
                         break;
                     }
-                    if self.shown && !waiting_told && waits(&view) {
+                    if !waiting_told && waits(&view) {
                         waiting_told = true;
-                        if shell.look.interactive {
-                            screen.remark("waits to be resumed: press Enter to let it go on, Ctrl-C to stop it", shell.out)?;
-                        } else {
-                            screen.remark("waits to be resumed: a line of standard input lets it go on, Ctrl-C stops it", shell.out)?;
+                        if self.shown {
+                            screen.remark(waiting(shell.look.interactive), shell.out)?;
                         }
                         self.resume_on_enter();
                     }
@@ -306,7 +309,7 @@ impl Following<'_> {
         }
     }
 
-    /// Resumes the run when a line comes in.
+    /// Resumes the run when a line comes in; stops it when none ever will, because nobody else can resume it.
     fn resume_on_enter(&self) {
         let (runner, caller, name) =
             (self.local.runner.clone(), self.local.caller.clone(), self.name.clone());
@@ -314,17 +317,27 @@ impl Following<'_> {
         // a thread of its own, because reading a terminal cannot be called off
         std::thread::spawn(move || {
             let mut line = String::new();
-            if matches!(std::io::stdin().read_line(&mut line), Ok(read) if read > 0) {
-                let _ = entered.send(());
-            }
+            let read = std::io::stdin().read_line(&mut line);
+            let _ = entered.send(matches!(read, Ok(read) if read > 0));
         });
         tokio::spawn(async move {
-            if heard.await.is_ok()
-                && let Err(error) = runner.resume(&caller, &name, None).await
-            {
-                tracing::warn!(%error, "the run cannot be resumed");
+            let done = match heard.await {
+                Ok(true) => runner.resume(&caller, &name, None).await,
+                Ok(false) => runner.stop(&caller, &name, Some(NOBODY.to_owned())).await,
+                Err(_) => return,
+            };
+            if let Err(error) = done {
+                tracing::warn!(%error, "the run can neither be resumed nor stopped");
             }
         });
+    }
+}
+
+const fn waiting(interactive: bool) -> &'static str {
+    if interactive {
+        "waits to be resumed: press Enter to let it go on, Ctrl-C to stop it"
+    } else {
+        "waits to be resumed: a line of standard input lets it go on, its end stops it"
     }
 }
 
@@ -336,14 +349,20 @@ fn has_ended(view: &RunView) -> bool {
     view.workflow.status.as_ref().is_some_and(|status| status.phase.is_completed())
 }
 
-/// Whether nothing goes on but suspend nodes that wait.
+/// Whether nothing goes on but suspend nodes that wait for somebody, not for a time.
 fn waits(view: &RunView) -> bool {
-    use model::argo::{NodePhase, NodeType};
     let Some(status) = &view.workflow.status else { return false };
-    let under_way = |node: &&model::argo::NodeStatus| !node.phase.is_fulfilled();
-    let leaves =
-        |node: &&model::argo::NodeStatus| matches!(node.node_type, NodeType::Pod | NodeType::Suspend);
-    let mut leaves = status.nodes.values().filter(under_way).filter(leaves).peekable();
-    leaves.peek().is_some()
-        && leaves.all(|node| node.node_type == NodeType::Suspend && node.phase == NodePhase::Running)
+    let timed = |node: &NodeStatus| {
+        let template =
+            view.workflow.spec.templates.iter().find(|template| template.name == node.template_name);
+        let suspend = template.and_then(|template| template.suspend.as_ref());
+        suspend.is_none_or(|suspend| !suspend.duration.is_empty())
+    };
+    let leaf = |node: &&NodeStatus| matches!(node.node_type, NodeType::Pod | NodeType::Suspend);
+    let under_way = status.nodes.values().filter(|node| !node.phase.is_fulfilled());
+    let mut leaves = under_way.filter(leaf).peekable();
+    let waits = |node: &NodeStatus| {
+        node.node_type == NodeType::Suspend && node.phase == NodePhase::Running && !timed(node)
+    };
+    leaves.peek().is_some() && leaves.all(waits)
 }

@@ -140,3 +140,43 @@ async fn a_run_is_answered_as_data_when_asked() {
     assert_eq!(report["verified"], true);
     assert!(report["entries"].as_u64().unwrap() > 10);
 }
+
+const WAITING: &str = "
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: waits}
+spec:
+  entrypoint: main
+  templates:
+    - name: main
+      steps: [[{name: nap, template: nap}], [{name: wait, template: wait}]]
+    - {name: nap, suspend: {duration: 1}}
+    - {name: wait, suspend: {}}
+";
+
+#[test]
+fn a_run_that_waits_for_somebody_goes_on_by_a_line_and_is_stopped_where_none_will_come() {
+    use std::{
+        io::Write as _,
+        process::{Command, Stdio},
+    };
+    for (input, code, told) in [("\n", 0, "Succeeded"), ("", 1, "standard input had ended")] {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("waits.yaml");
+        std::fs::write(&file, WAITING).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_marque"))
+            .args(["run", "--isolation", "none", "--data", "data"])
+            .arg(&file)
+            .current_dir(home.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let out = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{out}");
+        assert!(out.contains(told), "{out}");
+        assert!(out.contains("✔ nap Succeeded"), "a suspend node with a duration goes on by itself: {out}");
+    }
+}

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod ceiling;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod hera;
