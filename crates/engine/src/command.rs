@@ -1,5 +1,7 @@
 //! What a run asks for: commands as data. Not here: carrying them out (see `backend`, `runner`).
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use model::argo::{NodeId, Template, WorkflowPhase};
 
@@ -9,7 +11,7 @@ use crate::TimerId;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Start a pod.
-    StartPod(Box<Pod>),
+    StartPod(Arc<Pod>),
     /// Kill a pod.
     KillPod {
         /// Whose.

@@ -268,7 +268,7 @@ pub(crate) enum Body {
     #[default]
     Ended,
     /// A pod.
-    Pod(Box<Pod>),
+    Pod(Arc<Pod>),
     /// To be resumed.
     Suspend(Box<Suspend>),
     /// Its groups.

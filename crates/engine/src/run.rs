@@ -83,7 +83,7 @@ impl Run {
         let timer = |timer, at| Command::SetTimer { timer, at };
         match body {
             Body::Pod(pod) => {
-                commands.push(Command::StartPod(pod.clone()));
+                commands.push(Command::StartPod(Arc::clone(pod)));
                 if self.doom(hooked).is_some() {
                     commands.push(Command::KillPod { node: id.clone() });
                 }

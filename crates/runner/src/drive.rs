@@ -233,7 +233,7 @@ impl Driver {
     fn carry_out(&mut self, again: bool) {
         for command in std::mem::take(&mut self.commands) {
             match command {
-                Command::StartPod(pod) => self.start_pod(*pod, again),
+                Command::StartPod(pod) => self.start_pod(pod, again),
                 Command::KillPod { node } => {
                     if let Some(kill) = self.pods.get(&node) {
                         kill.send_replace(true);
@@ -253,7 +253,7 @@ impl Driver {
         }
     }
 
-    fn start_pod(&mut self, pod: engine::Pod, again: bool) {
+    fn start_pod(&mut self, pod: Arc<engine::Pod>, again: bool) {
         let (kill, killed) = watch::channel(false);
         self.pods.insert(pod.node.clone(), kill);
         let task = PodTask {

@@ -26,7 +26,7 @@ pub(crate) struct PodTask {
 }
 
 impl PodTask {
-    pub(crate) async fn run(mut self, pod: Pod) {
+    pub(crate) async fn run(mut self, pod: Arc<Pod>) {
         let place = tokio::select! {
             place = Arc::clone(&self.inner.pods).acquire_owned() => place,
             () = asked_to_die(&mut self.killed), if !self.again => {

@@ -8,6 +8,8 @@ mod ceiling;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod gates;
+#[cfg(test)]
 mod hera;
 #[cfg(test)]
 mod kill9;

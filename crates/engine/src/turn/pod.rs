@@ -1,6 +1,8 @@
 //! Pods: started, running, ended. Source: Argo `operator.go` executeContainer, executeScript, inferFailedReason;
 //! `workflowpod.go`.
 
+use std::sync::Arc;
+
 use model::argo::{Artifact, NodeId, NodeOutputs, NodePhase, NodeType, Outputs, node_id, pod_name};
 
 use super::{Turn, artifact, inputs::Ready, outputs};
@@ -29,7 +31,7 @@ impl Turn {
         let workflow = &self.run.workflow.metadata.name;
         let Some((id, node)) = self.run.status.nodes.get_index_mut(at) else { return };
         node.inputs = shown;
-        let pod = Box::new(Pod {
+        let pod = Arc::new(Pod {
             node: id.clone(),
             node_name: node.name.clone(),
             display_name: node.display_name.clone(),
@@ -43,7 +45,7 @@ impl Turn {
         self.run.live.active_pods = self.run.live.active_pods.saturating_add(1);
         self.run.live.active.insert(at);
         if let Some(slot) = self.run.live.slots.get_mut(at) {
-            slot.body = Body::Pod(pod.clone());
+            slot.body = Body::Pod(Arc::clone(&pod));
         }
         self.commands.push(Command::StartPod(pod));
     }

@@ -65,52 +65,55 @@ pub struct Demo {
 /// [`CliError`]; also when anything goes otherwise than the story says.
 pub async fn demo(args: &Demo, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
     let folder = Folder::make(args.data.as_ref())?;
-    let done = tokio::select! {
-        done = told(args, &folder.path, shell) => done,
-        _ = tokio::signal::ctrl_c() => Ok(Exit::FAILED),
+    let played = tokio::select! {
+        played = told(args, &folder.path, shell) => Some(played?),
+        _ = tokio::signal::ctrl_c() => None,
     };
-    drop(folder);
-    done
-}
-
-async fn told(args: &Demo, folder: &Path, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
-    let began = runner::clock::monotonic();
-    let people = people::everybody()?;
-    let directory = folder.join("directory.json");
-    people::write(&people, &directory).await?;
-    let manifests = write_example(folder)?;
-    let data = folder.join("data");
-    let served =
-        Server::start(config(args, &data, &directory, SocketAddr::from(([127, 0, 0, 1], 0))), shell).await?;
-    let address = served.address;
-    let server = format!("http://{address}");
-    let kept_apart = match args.isolation {
-        Isolation::Namespaces => "each step in a sandbox of its own, without a network",
-        Isolation::None => "steps are plain processes, because --isolation none was asked for",
-    };
-    writeln!(shell.out, "A server on {server}, its store in {}; {kept_apart}.", data.display())?;
-    let mut stage =
-        Stage { shell, folder: folder.to_owned(), server: server.clone(), people: people.clone(), act: 0 };
-    stage.play(&manifests).await?;
-    stage.audit().await?;
-    served.end().await?;
-    proof::play(&mut stage, &data).await?;
-    let seconds = runner::clock::monotonic().duration_since(began).as_secs_f64();
-    writeln!(
-        shell.out,
-        "\n{}",
-        shell.look.paint(Paint::Good, format!("That was all of it, in {seconds:.1} seconds."))
-    )?;
+    let Some(Played { config, people }) = played else { return Ok(Exit::FAILED) };
     if args.keep {
-        let served = Server::start(config(args, &data, &directory, address), shell).await?;
+        let server = format!("http://{}", config.listen);
+        let served = Server::start(config, shell).await?;
         keep(&server, &people, shell)?;
-        let _ = tokio::signal::ctrl_c().await;
+        tokio::signal::ctrl_c().await?;
         served.end().await?;
         writeln!(shell.out, "\nended")?;
     } else {
         shell.out.write_all(NEXT.as_bytes())?;
     }
     Ok(Exit::OK)
+}
+
+/// What stays of the story: the server's configuration, with the port it had, and who can log in.
+struct Played {
+    config: Config,
+    people: Vec<Person>,
+}
+
+async fn told(args: &Demo, folder: &Path, shell: &mut Shell<'_>) -> Result<Played, CliError> {
+    let began = runner::clock::monotonic();
+    let people = people::everybody()?;
+    let directory = folder.join("directory.json");
+    people::write(&people, &directory).await?;
+    let manifests = write_example(folder)?;
+    let data = folder.join("data");
+    let mut config = config(args, &data, &directory);
+    let served = Server::start(config.clone(), shell).await?;
+    config.listen = served.address;
+    let server = format!("http://{}", served.address);
+    let kept_apart = match args.isolation {
+        Isolation::Namespaces => "each step in a sandbox of its own, without a network",
+        Isolation::None => "steps are plain processes, because --isolation none was asked for",
+    };
+    writeln!(shell.out, "A server on {server}, its store in {}; {kept_apart}.", data.display())?;
+    let mut stage = Stage { shell, folder: folder.to_owned(), server, people: people.clone(), act: 0 };
+    stage.play(&manifests).await?;
+    stage.audit().await?;
+    served.end().await?;
+    proof::play(&mut stage, &data).await?;
+    let seconds = runner::clock::monotonic().duration_since(began).as_secs_f64();
+    let all = format!("That was all of it, in {seconds:.1} seconds.");
+    writeln!(shell.out, "\n{}", shell.look.paint(Paint::Good, all))?;
+    Ok(Played { config, people })
 }
 
 const NEXT: &str = "
@@ -158,9 +161,9 @@ fn write_example(folder: &Path) -> Result<PathBuf, CliError> {
     Ok(example)
 }
 
-fn config(args: &Demo, data: &Path, directory: &Path, listen: SocketAddr) -> Config {
+fn config(args: &Demo, data: &Path, directory: &Path) -> Config {
     Config {
-        listen,
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         data: data.to_owned(),
         isolation: match args.isolation {
             Isolation::Namespaces => Served::Namespaces,
