@@ -1,7 +1,7 @@
 //! Gates: suspend nodes that open only by approval of enough distinct people, bound to a digest of what they approve.
 //! Not here: who may approve (`policy`), expiry (the engine's timer).
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use audit::Clock as _;
 use engine::EventKind;
@@ -195,8 +195,9 @@ impl Inner {
 
     /// Lets the run go on if enough distinct people have approved.
     pub(crate) async fn open_if_enough(self: &Arc<Self>, gate: &OpenGate) {
-        let people = u32::try_from(gate.given.len()).unwrap_or(u32::MAX);
-        if people < gate.needed {
+        // people, not approvals: whoever approves twice is still one
+        let people: BTreeSet<_> = gate.given.iter().map(|approval| &approval.approver).collect();
+        if u32::try_from(people.len()).unwrap_or(u32::MAX) < gate.needed {
             return;
         }
         let names: Vec<String> =

@@ -68,7 +68,8 @@ impl Store {
         .await
     }
 
-    /// Returns the approvals of a run, by gate's node, in the order they were given; somebody may have approved twice.
+    /// Returns the approvals of a run, by gate's node, in the order they were given: for each digest one for each person,
+    /// the first, however often somebody approved.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -76,7 +77,13 @@ impl Store {
         self.read(move |connection| {
             let mut by_node: BTreeMap<NodeId, Vec<Approval>> = BTreeMap::new();
             for (node, _, approval) in of_run(connection, run)? {
-                by_node.entry(node).or_default().push(approval);
+                let given = by_node.entry(node).or_default();
+                let same = |other: &Approval| {
+                    other.approver == approval.approver && other.digest == approval.digest
+                };
+                if !given.iter().any(same) {
+                    given.push(approval);
+                }
             }
             Ok(by_node)
         })

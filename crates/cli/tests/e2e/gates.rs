@@ -62,10 +62,12 @@ fn objects(name: &str, min: u32, expires: &str) -> Vec<Value> {
 async fn server() -> (TempDir, Server) {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path(), PEOPLE, "administrators: ['group:platform']\n").await;
-    let applies = json!({"appliesToWorkloads": ["workflowtemplates.argoproj.io"]});
+    let applies = |reference: &str| {
+        json!({"appliesToWorkloads": ["workflowtemplates.argoproj.io"], "definitionRef": {"name": reference}})
+    };
     let mut all = vec![
-        oam("TraitDefinition", "approval", applies.clone()),
-        oam("TraitDefinition", "manual-trigger", applies),
+        oam("TraitDefinition", "approval", applies("approvals.marque.dev")),
+        oam("TraitDefinition", "manual-trigger", applies("manualtriggers.marque.dev")),
         oam(
             "ScopeDefinition",
             "identityscopes.marque.dev",

@@ -1,7 +1,7 @@
 //! The check of everything against everything, in the order in which one needs the other: scopes,
 //! definitions, templates, components.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     BoundComponent, Catalog, ParameterSchema,
@@ -40,6 +40,9 @@ pub(super) fn check(manifests: Vec<Manifest>) -> Result<Catalog, Vec<Fault>> {
         catalog.components.insert(component.component.clone(), component);
     }
     catalog.schemas = schemas;
+    // a definition that several components use is found wanting by each of them
+    let mut told = BTreeSet::new();
+    faults.retain(|fault| told.insert(fault.to_string()));
     if faults.is_empty() { Ok(catalog) } else { Err(faults) }
 }
 
