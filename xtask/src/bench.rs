@@ -1,6 +1,6 @@
 //! Measures what docs/performance.md shows: ratios from one run, since machines are noisy. Not here: verdicts.
 
-use std::{fmt::Write as _, fs, path::Path, process::Command};
+use std::{cell::Cell, fmt::Write as _, fs, path::Path, process::Command};
 
 use crate::run::{run, target};
 
@@ -44,10 +44,15 @@ fn steps() -> Result<(), String> {
     fs::write(folder.join("steps.yaml"), workflow()).map_err(|error| error.to_string())?;
     fs::write(folder.join("Makefile"), makefile()).map_err(|error| error.to_string())?;
     let marque = target().join("release/marque").display().to_string();
+    // a folder of its own for each run, and none deleted before all have run: ext4 looks long for an inode right after
+    // thousands were freed
+    let data = folder.join("data");
+    let _ = fs::remove_dir_all(&data);
+    run("sync", &[])?;
+    let count = Cell::new(0);
     let ours = |isolation: &str| {
-        let data = folder.join("data");
-        let _ = fs::remove_dir_all(&data);
-        let data = data.display().to_string();
+        count.set(count.get() + 1);
+        let data = data.join(count.get().to_string()).display().to_string();
         timed(&folder, &[&marque, "run", "steps.yaml", "--isolation", isolation, "--data", &data])
     };
     let (mut none, mut sandbox, mut make) = (Vec::new(), Vec::new(), Vec::new());

@@ -2,7 +2,7 @@
 //! Not here: a pod that hides its secret on purpose (reversed, encrypted); nothing can find that.
 //! Invariant: after [`Masker::mask`] none of the spellings is in the text.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
@@ -11,9 +11,15 @@ pub(crate) const MASK: &[u8] = b"***";
 /// The shortest secret or part of one that is masked; shorter ones would blank out ordinary text.
 const SHORTEST: usize = 8;
 
-/// Masks secrets.
+/// Masks secrets. What it takes to find them is made when the first text comes: many pods never write any.
 #[derive(Debug, Default)]
 pub(crate) struct Masker {
+    secrets: Vec<String>,
+    finder: OnceLock<Finder>,
+}
+
+#[derive(Debug, Default)]
+struct Finder {
     automaton: Option<AhoCorasick>,
     longest: usize,
 }
@@ -21,20 +27,25 @@ pub(crate) struct Masker {
 impl Masker {
     /// Returns a masker of these secrets.
     pub(crate) fn new(secrets: &[String]) -> Self {
-        let patterns: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| spellings(secret)).collect();
-        let longest = patterns.iter().map(Vec::len).max().unwrap_or(0);
-        let mut builder = AhoCorasick::builder();
-        builder.match_kind(MatchKind::LeftmostLongest).kind(Some(AhoCorasickKind::ContiguousNFA));
-        let automaton = if patterns.is_empty() { None } else { builder.build(&patterns).ok() };
-        Self { automaton, longest }
+        Self { secrets: secrets.to_vec(), finder: OnceLock::new() }
+    }
+    fn finder(&self) -> &Finder {
+        self.finder.get_or_init(|| {
+            let patterns: Vec<Vec<u8>> = self.secrets.iter().flat_map(|secret| spellings(secret)).collect();
+            let longest = patterns.iter().map(Vec::len).max().unwrap_or(0);
+            let mut builder = AhoCorasick::builder();
+            builder.match_kind(MatchKind::LeftmostLongest).kind(Some(AhoCorasickKind::ContiguousNFA));
+            let automaton = if patterns.is_empty() { None } else { builder.build(&patterns).ok() };
+            Finder { automaton, longest }
+        })
     }
     /// Returns the length of the longest spelling.
-    pub(crate) const fn longest(&self) -> usize {
-        self.longest
+    pub(crate) fn longest(&self) -> usize {
+        self.finder().longest
     }
     /// Returns `text` without secrets; `None` if there was none in it.
     pub(crate) fn mask(&self, text: &[u8]) -> Option<Vec<u8>> {
-        let automaton = self.automaton.as_ref()?;
+        let automaton = self.finder().automaton.as_ref()?;
         automaton.is_match(text).then(|| {
             let mut out = Vec::with_capacity(text.len());
             automaton.replace_all_with_bytes(text, &mut out, |_, _, out| {
@@ -47,8 +58,8 @@ impl Masker {
     /// Returns how many of the first bytes of an unfinished line may be written although more is to come: no spelling
     /// begins before that place and ends behind it.
     pub(crate) fn safe_prefix(&self, text: &[u8]) -> usize {
-        let mut cut = text.len().saturating_sub(self.longest.saturating_sub(1));
-        if let Some(automaton) = &self.automaton {
+        let mut cut = text.len().saturating_sub(self.longest().saturating_sub(1));
+        if let Some(automaton) = &self.finder().automaton {
             for found in automaton.find_iter(text) {
                 if found.start() < cut && found.end() > cut {
                     cut = found.end();

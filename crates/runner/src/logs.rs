@@ -1,6 +1,9 @@
 //! Sending logs: one attempt on record however long somebody follows. Not here: writing them (`backend`).
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use audit::Audited;
 use identity::Caller;
@@ -44,15 +47,23 @@ impl Runner {
     ) -> Result<(), RunnerError> {
         let (stored, _) = self.store().replay(go.action().run.id).await?;
         let mut offsets: BTreeMap<NodeId, u64> = BTreeMap::new();
+        let mut done: BTreeSet<NodeId> = BTreeSet::new();
         loop {
             let Seen { status, .. } = self.inner.look(&stored).await?;
+            let mut more = false;
             for (node, pod) in pods(&stored, &status, selection) {
-                let from = offsets.get(&node).copied().unwrap_or_default();
-                let (mut lines, next) = self.inner.backend.log(go.permit(), &node, from).await?;
-                if let (0, Some(tail)) = (from, selection.tail) {
-                    lines.drain(..lines.len().saturating_sub(tail));
+                if done.contains(&node) {
+                    continue;
                 }
-                offsets.insert(node, next);
+                let from = offsets.get(&node).copied().unwrap_or_default();
+                let tail = selection.tail.filter(|_| from == 0);
+                let (lines, next) = self.read_log(go, &node, from, tail).await?;
+                offsets.insert(node.clone(), next);
+                more |= next != from;
+                if next == from && status.nodes.get(&node).is_none_or(|node| node.phase.is_fulfilled()) {
+                    // it had ended before its log was read to the end
+                    done.insert(node);
+                }
                 for line in lines {
                     if sink.send(PodLine { line, ..pod.clone() }).await.is_err() {
                         return Ok(());
@@ -60,10 +71,33 @@ impl Runner {
                 }
             }
             let ended = status.phase.is_completed() || self.all_ended(&status, selection);
-            if !selection.follow || ended || sink.is_closed() {
+            if sink.is_closed() || (!more && (ended || !selection.follow)) {
                 return Ok(());
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            if !more {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        }
+    }
+
+    /// Reads a piece of a log, or with `tail` all of it, keeping that many lines.
+    async fn read_log(
+        &self,
+        go: &Audited<ViewLog>,
+        node: &NodeId,
+        from: u64,
+        tail: Option<usize>,
+    ) -> Result<(Vec<backend::LogLine>, u64), RunnerError> {
+        let (mut lines, mut at) = self.inner.backend.log(go.permit(), node, from).await?;
+        let Some(tail) = tail else { return Ok((lines, at)) };
+        loop {
+            lines.drain(..lines.len().saturating_sub(tail));
+            let (further, next) = self.inner.backend.log(go.permit(), node, at).await?;
+            if next == at {
+                return Ok((lines, at));
+            }
+            at = next;
+            lines.extend(further);
         }
     }
 

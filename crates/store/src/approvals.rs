@@ -78,9 +78,8 @@ impl Store {
             let mut by_node: BTreeMap<NodeId, Vec<Approval>> = BTreeMap::new();
             for (node, _, approval) in of_run(connection, run)? {
                 let given = by_node.entry(node).or_default();
-                let same = |other: &Approval| {
-                    other.approver == approval.approver && other.digest == approval.digest
-                };
+                let same =
+                    |other: &Approval| other.approver == approval.approver && other.digest == approval.digest;
                 if !given.iter().any(same) {
                     given.push(approval);
                 }

@@ -62,9 +62,7 @@ fn objects(name: &str, min: u32, expires: &str) -> Vec<Value> {
 async fn server() -> (TempDir, Server) {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path(), PEOPLE, "administrators: ['group:platform']\n").await;
-    let applies = |reference: &str| {
-        json!({"appliesToWorkloads": ["workflowtemplates.argoproj.io"], "definitionRef": {"name": reference}})
-    };
+    let applies = |reference: &str| json!({"appliesToWorkloads": ["workflowtemplates.argoproj.io"], "definitionRef": {"name": reference}});
     let mut all = vec![
         oam("TraitDefinition", "approval", applies("approvals.marque.dev")),
         oam("TraitDefinition", "manual-trigger", applies("manualtriggers.marque.dev")),
