@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 /// How often the server is killed.
 const KILLS: u64 = 50;
+/// How often it is killed while steps are plain processes.
+const KILLS_WITHOUT_SANDBOX: u64 = 15;
 /// Nodes of each run that append to a file outside.
 const NODES: usize = 60;
 /// Tasks side by side.
@@ -27,10 +29,26 @@ impl Dice {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_moment_no_finished_node_is_lost_or_runs_twice() {
+    storm("namespaces", KILLS).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_sandbox_a_kill_loses_no_more() {
+    storm("none", KILLS_WITHOUT_SANDBOX).await;
+}
+
+async fn storm(isolation: &str, most: u64) {
     let folder = tempfile::tempdir().unwrap();
     let outside = crate::support::outside(folder.path());
-    let more = "parallelPods: 4\nadministrators: ['group:lab']\nauditors: ['group:lab']\nmounts: [{host: outside, path: /outside, writable: true}]\n";
-    let mut server = Server::start(folder.path(), &[("ada", &["lab"])], more).await;
+    let more = format!(
+        "isolation: {isolation}\nparallelPods: 4\nadministrators: ['group:lab']\nauditors: ['group:lab']\n\
+         mounts: [{{host: outside, path: /outside, writable: true}}]\n"
+    );
+    // plain processes see the machine's own folders
+    let seen = if isolation == "none" { outside.display().to_string() } else { "/outside".to_owned() };
+    // they are so quick that hardly a kill would meet one
+    let work = if isolation == "none" { "sleep 0.05" } else { "true" };
+    let mut server = Server::start(folder.path(), &[("ada", &["lab"])], &more).await;
     let token = server.log_in("ada").await;
     let (status, plan) = server.apply(&token, &[namespace_root("lab", "lab")]).await;
     assert_eq!(status, 200, "{plan}");
@@ -38,11 +56,11 @@ async fn killed_at_any_moment_no_finished_node_is_lost_or_runs_twice() {
     let seed = std::env::var("MARQUE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     let mut dice = Dice(seed);
     let (mut kills, mut runs, mut while_running) = (0, 0, 0);
-    while kills < KILLS {
+    while kills < most {
         runs += 1;
         let name = format!("run-{runs}");
-        println!("seed {seed}, {name}, {kills} kills so far");
-        submit(&server, &token, &name).await;
+        println!("{isolation}, seed {seed}, {name}, {kills} kills so far");
+        submit(&server, &token, &name, &format!("{work}; echo ran >> {seen}")).await;
         // most runs are killed once, some again and again
         for _ in 0..=dice.below(3) {
             tokio::time::sleep(Duration::from_millis(dice.below(700))).await;
@@ -64,7 +82,7 @@ async fn killed_at_any_moment_no_finished_node_is_lost_or_runs_twice() {
     assert!(verified.status.success(), "{}{}", text(&verified.stdout), text(&verified.stderr));
 }
 
-async fn submit(server: &Server, token: &str, name: &str) {
+async fn submit(server: &Server, token: &str, name: &str, append: &str) {
     let task = |at: usize| {
         let mut task = json!({
             "name": format!("t{at}"), "template": "one",
@@ -76,7 +94,7 @@ async fn submit(server: &Server, token: &str, name: &str) {
         task
     };
     // a file for each node, since a root server gives each pod a user of its own
-    let source = format!("echo ran >> /outside/{name}.{{{{inputs.parameters.n}}}}");
+    let source = format!("{append}/{name}.{{{{inputs.parameters.n}}}}");
     let workflow = json!({
         "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow",
         "metadata": {"name": name, "namespace": "lab", "annotations": {"marque.dev/reason": "the kill -9 test"}},
