@@ -5,13 +5,15 @@ use std::sync::{Arc, PoisonError};
 use audit::{ActError, Clock as _};
 use identity::{Caller, Principal};
 use model::{ApplyId, Code, ComponentRef, Fault, ScopeRef, catalog::Catalog, manifest::Manifest, oam::Via};
-use policy::{ApplyManifests, Decision, Explain, Rules, SubmitRun, SubmitTarget};
+use policy::{ApplyManifests, Decision, Explain, Resource, Rules, SubmitRun, SubmitTarget};
 use store::ApplyPlan;
 
 use crate::{Runner, RunnerError, clock::SystemClock, random, runner::Current};
 
 /// There is nothing to apply.
 const NOTHING: Code = Code("RUN0009");
+/// The namespace that clients send when none is named, as kubectl does.
+const UNNAMED: &str = "default";
 
 impl Runner {
     /// Plans an apply of `manifests`; with `dry_run` only returns the plan.
@@ -83,6 +85,29 @@ impl Runner {
             }
         }
         RunnerError::Faults(faults)
+    }
+
+    /// Returns the component that is meant by a name without a namespace, which clients send as one of `default`: that
+    /// one if there is one, else the only one so called that the caller may know of, else the name as it is.
+    pub fn meant_component(&self, caller: &Caller, asked: ComponentRef) -> ComponentRef {
+        let rules = self.rules();
+        if asked.namespace != UNNAMED || rules.catalog().component(&asked).is_some() {
+            return asked;
+        }
+        let now = SystemClock.now();
+        let known = |component: &ComponentRef| {
+            let resource = Resource::Component(component.clone());
+            rules.may_know(caller.principal(), caller.run(), &resource, now)
+        };
+        let mut so_called = rules.catalog().components().map(|bound| &bound.component).filter(|component| {
+            component.application == asked.application
+                && component.component == asked.component
+                && known(component)
+        });
+        match (so_called.next(), so_called.next()) {
+            (Some(only), None) => only.clone(),
+            _ => asked,
+        }
     }
 
     /// Returns the decision about starting a component with its own parameters, for `explain`; records the question.

@@ -202,6 +202,9 @@ fn refused(carol: &Person<'_>) {
     let explained = carol
         .says(0, &["explain", "submit", "payroll/payroll-export", "-n", "finance", "--reason", "curious"]);
     assert!(explained.contains("application.yaml:") && explained.contains("scopes.yaml:"), "{explained}");
+    // without a namespace the only component so called is meant
+    let unnamed = carol.says(0, &["explain", "submit", "payroll/payroll-export", "--reason", "curious"]);
+    assert_eq!(unnamed, explained);
     // asking about others is a right of its own
     carol.says(
         3,
@@ -257,6 +260,7 @@ fn seen(name: &str, dave: &Person<'_>, carol: &Person<'_>, eve: &Person<'_>) {
     // eve may not even know
     eve.says(4, &["get", name, "-n", "finance"]);
     eve.says(4, &["logs", name, "-n", "finance"]);
+    eve.says(4, &["explain", "submit", "payroll/payroll-export"]);
     let (hidden, missing) =
         (eve.says(4, &["get", name, "-n", "finance"]), eve.says(4, &["get", "no-such-run", "-n", "finance"]));
     assert_eq!(hidden.replace(name, "NAME"), missing.replace("no-such-run", "NAME"), "a refusal that tells");

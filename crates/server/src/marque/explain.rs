@@ -53,6 +53,7 @@ async fn explain(
         return Err(ServerError::BadRequest("only the action `submit` can be explained".to_owned()).into());
     }
     let component = component(&request.component, &request.namespace)?;
+    let component = app.runner().meant_component(&caller, component);
     let as_whom = request.as_whom.map(|whom| somebody(&app, whom, request.provider)).transpose()?;
     let decision = app.runner().explain_submit(&caller, &component, as_whom, request.reason).await?;
     Ok(Json(decision_value(&decision)))
