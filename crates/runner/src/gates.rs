@@ -47,20 +47,8 @@ impl Runner {
         name: &NamespacedName,
         answer: GateAnswer,
     ) -> Result<OpenGate, RunnerError> {
-        let facts = self.facts(name).await?;
-        let found = self.open_gate(&facts, &answer).await;
-        // what is wrong with the gate is told only to those who may know of the run
-        let mut gate = match found {
-            Ok(gate) => gate,
-            Err(error) => return Err(self.hidden(caller, facts, name, error).await),
-        };
-        let action = ApproveGate {
-            run: facts.clone(),
-            node: gate.node.clone(),
-            gate: gate.gate.clone(),
-            digest: gate.digest.clone(),
-            reason: answer.reason,
-        };
+        let mut gate = self.gate_for(caller, name, &answer).await?;
+        let action = approval(&gate, answer.reason);
         let given = self.act(caller, action, async |go| {
             self.store().record_approval(go, SystemClock.now()).await.map_err(RunnerError::from)
         });
@@ -79,13 +67,9 @@ impl Runner {
         name: &NamespacedName,
         answer: GateAnswer,
     ) -> Result<OpenGate, RunnerError> {
-        let facts = self.facts(name).await?;
-        let gate = match self.open_gate(&facts, &answer).await {
-            Ok(gate) => gate,
-            Err(error) => return Err(self.hidden(caller, facts, name, error).await),
-        };
+        let gate = self.gate_for(caller, name, &answer).await?;
         let action = DenyGate {
-            run: facts.clone(),
+            run: gate.run.clone(),
             node: gate.node.clone(),
             gate: gate.gate.clone(),
             reason: answer.reason.clone(),
@@ -97,22 +81,14 @@ impl Runner {
             phase: NodePhase::Failed,
             message: format!("denied by {who}{why}"),
         };
-        let denied = self.act(caller, action, async |_| self.put(&facts, kind).await).await;
+        let denied = self.act(caller, action, async |_| self.put(&gate.run, kind).await).await;
         denied.map_err(|error| RunnerError::from_act(error, WORKFLOWS, name))?;
         Ok(gate)
     }
 
     fn may_approve(&self, caller: &Caller, gates: &[OpenGate]) -> bool {
-        gates.iter().any(|gate| {
-            let action = ApproveGate {
-                run: gate.run.clone(),
-                node: gate.node.clone(),
-                gate: gate.gate.clone(),
-                digest: gate.digest.clone(),
-                reason: None,
-            };
-            self.rules().check(caller, action, SystemClock.now()).is_ok()
-        })
+        let rules = self.rules();
+        gates.iter().any(|gate| rules.check(caller, approval(gate, None), SystemClock.now()).is_ok())
     }
 
     /// Returns `error`, but only to those who may know of the run; the look is on record.
@@ -127,6 +103,20 @@ impl Runner {
         match looked {
             Ok(()) => error,
             Err(refused) => RunnerError::from_act(refused, WORKFLOWS, name),
+        }
+    }
+
+    /// Returns the gate that is answered; what is wrong with it is told only to those who may know of the run.
+    async fn gate_for(
+        &self,
+        caller: &Caller,
+        name: &NamespacedName,
+        answer: &GateAnswer,
+    ) -> Result<OpenGate, RunnerError> {
+        let facts = self.facts(name).await?;
+        match self.open_gate(&facts, answer).await {
+            Ok(gate) => Ok(gate),
+            Err(error) => Err(self.hidden(caller, facts, name, error).await),
         }
     }
 
@@ -163,7 +153,7 @@ impl Inner {
         self: &Arc<Self>,
         stored: &StoredRun,
     ) -> Result<Vec<OpenGate>, RunnerError> {
-        let Seen { status, gates, .. } = self.look(stored).await?;
+        let Seen { status, gates, .. } = self.look(stored.facts.id).await?;
         let mut given = self.store.approvals(stored.facts.id).await?;
         let mut open = Vec::new();
         for SeenGate { node, gate, expires_at } in gates {
@@ -212,6 +202,17 @@ impl Inner {
             // the approvals are kept: the next start sees that they are enough
             tracing::error!(run = %gate.run.id, %error, "an approved gate was not opened");
         }
+    }
+}
+
+/// Returns the act of approving a gate.
+fn approval(gate: &OpenGate, reason: Option<String>) -> ApproveGate {
+    ApproveGate {
+        run: gate.run.clone(),
+        node: gate.node.clone(),
+        gate: gate.gate.clone(),
+        digest: gate.digest.clone(),
+        reason,
     }
 }
 

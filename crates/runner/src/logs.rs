@@ -12,7 +12,6 @@ use model::{
     argo::{NodeId, NodeType, WorkflowStatus},
 };
 use policy::{ViewLog, ViewRun};
-use store::StoredRun;
 use tokio::sync::mpsc;
 
 use crate::{LogSelection, PodLine, Runner, RunnerError, drive::Seen, view::WORKFLOWS};
@@ -45,13 +44,13 @@ impl Runner {
         selection: &LogSelection,
         sink: &mpsc::Sender<PodLine>,
     ) -> Result<(), RunnerError> {
-        let (stored, _) = self.store().replay(go.action().run.id).await?;
+        let run = &go.action().run;
         let mut offsets: BTreeMap<NodeId, u64> = BTreeMap::new();
         let mut done: BTreeSet<NodeId> = BTreeSet::new();
         loop {
-            let Seen { status, .. } = self.inner.look(&stored).await?;
+            let Seen { status, .. } = self.inner.look(run.id).await?;
             let mut more = false;
-            for (node, pod) in pods(&stored, &status, selection) {
+            for (node, pod) in pods(&run.name.name, &status, selection) {
                 if done.contains(&node) {
                     continue;
                 }
@@ -121,8 +120,7 @@ impl Runner {
 }
 
 /// Returns the pods whose logs are wanted, in the order they were started.
-fn pods(stored: &StoredRun, status: &WorkflowStatus, selection: &LogSelection) -> Vec<(NodeId, PodLine)> {
-    let workflow = &stored.workflow.metadata.name;
+fn pods(workflow: &str, status: &WorkflowStatus, selection: &LogSelection) -> Vec<(NodeId, PodLine)> {
     let nodes = status.nodes.values().filter(|node| node.node_type == NodeType::Pod);
     let pods = nodes.map(|node| {
         let pod_name = model::argo::pod_name(workflow, &node.name, &node.template_name);

@@ -9,11 +9,7 @@ use model::{
 use policy::{Action, DeleteRun, ResumeRun, RunFacts, StopRun, SuspendRun, TerminateRun};
 use tokio::sync::oneshot;
 
-use crate::{
-    ChangeKind, GateAnswer, RunView, Runner, RunnerError,
-    drive::{Input, Seen},
-    view::WORKFLOWS,
-};
+use crate::{ChangeKind, GateAnswer, RunView, Runner, RunnerError, drive::Input, view::WORKFLOWS};
 
 impl Runner {
     /// Stops a run; its exit handler runs.
@@ -69,7 +65,7 @@ impl Runner {
             let error = RunnerError::Conflict(format!("node field selector `{selector}` is not understood"));
             return Err(self.hidden(caller, run, name, error).await);
         }
-        let seen = self.seen(&run).await?;
+        let seen = self.inner.look(run.id).await?;
         let chosen = |node: &&NodeStatus| {
             waits(node) && selector.is_none_or(|selector| selects(selector, node).unwrap_or(false))
         };
@@ -156,11 +152,6 @@ impl Runner {
             Ok(Err(reason)) => Err(RunnerError::Conflict(reason)),
             Err(_) => Err(over()),
         }
-    }
-
-    pub(crate) async fn seen(&self, run: &RunFacts) -> Result<Seen, RunnerError> {
-        let (stored, _) = self.store().replay(run.id).await?;
-        self.inner.look(&stored).await
     }
 }
 

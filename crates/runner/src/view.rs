@@ -6,7 +6,7 @@ use std::sync::Arc;
 use audit::Clock as _;
 use identity::Caller;
 use model::{
-    NamespacedName,
+    NamespacedName, RunId,
     argo::{NodeId, WorkflowStatus},
 };
 use policy::{ListRuns, RunFacts, Verdict, ViewOutput, ViewRun};
@@ -39,7 +39,7 @@ impl Runner {
             let noted = self.act(caller, action, async |_| Ok::<_, RunnerError>(())).await;
             noted.map_err(|error| RunnerError::from_act(error, WORKFLOWS, name))?;
         }
-        let seen = self.inner.look(&stored).await?;
+        let seen = self.inner.look(stored.facts.id).await?;
         Ok(shown(stored, &seen, full))
     }
 
@@ -56,7 +56,7 @@ impl Runner {
         for run in facts {
             let Ok(permit) = rules.check(caller, ViewRun { run: run.clone() }, now) else { continue };
             let stored = self.store().run(&permit).await?;
-            let seen = self.inner.look(&stored).await?;
+            let seen = self.inner.look(stored.facts.id).await?;
             views.push(shown(stored, &seen, self.outputs_allowed(caller, &run)));
         }
         Ok(views)
@@ -77,8 +77,7 @@ impl Runner {
         let action = ViewOutput { run: facts.clone() };
         let path = self.act(caller, action, async |go| {
             let missing = || RunnerError::NotFound { what: "artifacts", name: format!("{node}/{artifact}") };
-            let (stored, _) = self.store().replay(facts.id).await?;
-            let seen = self.inner.look(&stored).await?;
+            let seen = self.inner.look(facts.id).await?;
             let outputs =
                 seen.status.nodes.get(node).and_then(|node| node.outputs.as_ref()).ok_or_else(missing)?;
             let found = outputs.artifacts.iter().find(|found| found.name == artifact).ok_or_else(missing)?;
@@ -103,8 +102,8 @@ impl Runner {
 
 impl Inner {
     /// Returns a run's status and open gates: from its loop, or if it has ended from its events.
-    pub(crate) async fn look(self: &Arc<Self>, stored: &StoredRun) -> Result<Seen, RunnerError> {
-        if let Some(inbox) = self.inbox(stored.facts.id) {
+    pub(crate) async fn look(self: &Arc<Self>, run: RunId) -> Result<Seen, RunnerError> {
+        if let Some(inbox) = self.inbox(run) {
             let (reply, seen) = oneshot::channel();
             if inbox.send(Input::Look(reply)).is_ok()
                 && let Ok(seen) = seen.await
@@ -112,16 +111,14 @@ impl Inner {
                 return Ok(seen);
             }
         }
-        let kept =
-            lock(&self.ended).iter().find(|(id, _)| *id == stored.facts.id).map(|(_, kept)| Arc::clone(kept));
+        let kept = lock(&self.ended).iter().find(|(id, _)| *id == run).map(|(_, kept)| Arc::clone(kept));
         if let Some(status) = kept {
             return Ok(Seen { status, suspended: false, gates: Vec::new() });
         }
-        let (stored, events) = self.store.replay(stored.facts.id).await?;
-        let run = replayed(&stored, &events)?;
-        let status = Arc::new(run.status().clone());
+        let (stored, events) = self.store.replay(run).await?;
+        let status = Arc::new(replayed(&stored, &events)?.status().clone());
         if status.phase.is_completed() {
-            self.remember_ended(stored.facts.id, Arc::clone(&status));
+            self.remember_ended(run, Arc::clone(&status));
         }
         Ok(Seen { status, suspended: false, gates: Vec::new() })
     }

@@ -3,7 +3,6 @@
 //! Not here: anything that changes while the run is under way.
 
 mod dag;
-mod kind;
 mod results;
 mod support;
 
@@ -38,7 +37,7 @@ pub(crate) struct Compiled {
 impl Compiled {
     /// Compiles a template.
     pub(crate) fn new(mut template: Template) -> Self {
-        let kind = kind::of(&template);
+        let kind = template.kinds().first().copied();
         let mut refused = support::refused_template(&template, kind);
         let steps = template.steps.take();
         let tasks = template.dag.as_mut().map(|dag| std::mem::take(&mut dag.tasks)).unwrap_or_default();

@@ -56,6 +56,29 @@ pub struct Template {
     pub rest: Rest,
 }
 
+impl Template {
+    /// Returns the kinds that the template has, in the order in which they decide; one that makes sense has one.
+    /// Source: Argo `workflow_types.go` GetType.
+    pub fn kinds(&self) -> Vec<TemplateKind> {
+        let has = |field: &str| self.rest.get(field).is_some_and(|value| !value.is_null());
+        [
+            (self.container.is_some(), TemplateKind::Container),
+            (has("containerSet"), TemplateKind::ContainerSet),
+            (self.steps.is_some(), TemplateKind::Steps),
+            (self.dag.is_some(), TemplateKind::Dag),
+            (self.script.is_some(), TemplateKind::Script),
+            (has("resource"), TemplateKind::Resource),
+            (has("data"), TemplateKind::Data),
+            (self.suspend.is_some(), TemplateKind::Suspend),
+            (has("http"), TemplateKind::Http),
+            (has("plugin"), TemplateKind::Plugin),
+        ]
+        .into_iter()
+        .filter_map(|(is, kind)| is.then_some(kind))
+        .collect()
+    }
+}
+
 /// The kind of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TemplateKind {

@@ -29,30 +29,10 @@ const MAX_UNRESOLVED: usize = 100;
 
 const KINDS: &str = "container, containerSet, steps, script, resource, dag, data, suspend, http, plugin";
 
-/// Returns the kinds that a template has, in Argo's order.
-pub(super) fn kinds(template: &Template) -> Vec<TemplateKind> {
-    let has = |field: &str| template.rest.get(field).is_some_and(|value| !value.is_null());
-    [
-        (template.container.is_some(), TemplateKind::Container),
-        (has("containerSet"), TemplateKind::ContainerSet),
-        (template.steps.is_some(), TemplateKind::Steps),
-        (template.dag.is_some(), TemplateKind::Dag),
-        (template.script.is_some(), TemplateKind::Script),
-        (has("resource"), TemplateKind::Resource),
-        (has("data"), TemplateKind::Data),
-        (template.suspend.is_some(), TemplateKind::Suspend),
-        (has("http"), TemplateKind::Http),
-        (has("plugin"), TemplateKind::Plugin),
-    ]
-    .into_iter()
-    .filter_map(|(is, kind)| is.then_some(kind))
-    .collect()
-}
-
 impl<'a> Checker<'a> {
     pub(super) fn template(&mut self, template: &'a Template, global: &Scope<'_>, site: &Site) {
         let Site { name, path, .. } = site;
-        let kind = match kinds(template).as_slice() {
+        let kind = match template.kinds().as_slice() {
             [kind] => *kind,
             [] => {
                 let message = format!("{name} template type unspecified. choose one of: {KINDS}");
