@@ -26,7 +26,7 @@ pub(crate) fn read(folder: &PodFolder) -> io::Result<Option<PodOutcome>> {
 
 /// Returns the outcome of a pod that collected nothing.
 pub(crate) fn bare(end: PodEnd) -> PodOutcome {
-    PodOutcome { end, outputs: CollectedOutputs::default() }
+    PodOutcome::new(end, CollectedOutputs::default())
 }
 
 fn to_json(outcome: &PodOutcome) -> Value {
@@ -65,5 +65,5 @@ fn from_json(value: &Value) -> Option<PodOutcome> {
     };
     let outputs =
         CollectedOutputs { parameters: texts("parameters")?, artifacts: texts("artifacts")?, result };
-    Some(PodOutcome { end, outputs })
+    Some(PodOutcome::new(end, outputs))
 }

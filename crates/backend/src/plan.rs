@@ -111,8 +111,7 @@ fn environment(
         env.retain(|(known, _)| *known != name);
         env.push((name, value));
     }
-    if container.rest.get("envFrom").is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty()))
-    {
+    if !container.env_from.is_empty() {
         return Err(unsupported(
             "`envFrom` needs a cluster; write the variables, or use a secrets trait".to_owned(),
         ));
@@ -139,7 +138,8 @@ fn variable_value(pod: &Pod, variable: &EnvVar, env: &[(String, String)]) -> Res
     let Some(source) = &variable.value_from else {
         return Ok(variable.value.as_ref().map(|value| expand(&value.0, env)).unwrap_or_default());
     };
-    match source.pointer("/fieldRef/fieldPath").and_then(serde_json::Value::as_str) {
+    let field = source.rest.get("fieldRef").and_then(|field| field.get("fieldPath"));
+    match field.and_then(serde_json::Value::as_str) {
         Some("metadata.name") => Ok(pod.pod_name.clone()),
         _ => Err(unsupported(format!(
             "environment variable `{}`: its `valueFrom` needs a cluster; use a secrets trait",

@@ -227,7 +227,7 @@ fn specifications_and_outcomes_come_back_as_they_were_written() {
         result: Some(text("r")),
     };
     for end in [PodEnd::Exited(-1), PodEnd::DeadlineExceeded, PodEnd::Killed, PodEnd::Error(text("why"))] {
-        let outcome = PodOutcome { end, outputs: outputs.clone() };
+        let outcome = PodOutcome::new(end, outputs.clone());
         outcome::write(&folder, &outcome).unwrap();
         assert_eq!(outcome::read(&folder).unwrap(), Some(outcome));
     }

@@ -57,7 +57,7 @@ fn finish(run: Run) -> Run {
     let mut waiting: VecDeque<Command> = commands.into();
     while let Some(command) = waiting.pop_front() {
         let Command::StartPod(pod) = command else { continue };
-        let outcome = PodOutcome { end: PodEnd::Exited(0), outputs: CollectedOutputs::default() };
+        let outcome = PodOutcome::new(PodEnd::Exited(0), CollectedOutputs::default());
         let event = Event { at, kind: EventKind::PodFinished { node: pod.node.clone(), outcome } };
         let (next, commands) = step(run, &event).unwrap();
         run = next;

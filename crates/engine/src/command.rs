@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::argo::{NodeId, Template, WorkflowPhase};
+use model::argo::{NodeId, NodeOutputs, Template, Volume, WorkflowPhase};
 
 use crate::TimerId;
 
@@ -12,7 +12,28 @@ use crate::TimerId;
 pub enum Command {
     /// Start a pod.
     StartPod(Arc<Pod>),
-    /// Kill a pod.
+    /// Do a task that needs no process of the workflow's own; answered by [`EventKind::TaskFinished`].
+    StartTask(Arc<Task>),
+    /// Look something up that is kept outside the run; answered by [`EventKind::Answered`].
+    Ask {
+        /// Who waits for it; the run itself if none.
+        node: Option<NodeId>,
+        /// What.
+        question: Question,
+    },
+    /// Take locks, all or none; answered by [`EventKind::Locked`] once they are held, and by
+    /// [`EventKind::LockWaits`] as long as they are not. Released locks that were never held are no failure.
+    Lock(Arc<LockRequest>),
+    /// Give the holder's locks back, or its place in the queue.
+    Unlock {
+        /// Whose; the run's own if none.
+        holder: Option<NodeId>,
+    },
+    /// Remember a node's outputs for others.
+    Memoize(Box<MemoEntry>),
+    /// Add to or set a metric.
+    Measure(Box<Measurement>),
+    /// Kill a pod, or give up a task.
     KillPod {
         /// Whose.
         node: NodeId,
@@ -43,6 +64,122 @@ pub enum Command {
     },
 }
 
+/// A task that needs no process of the workflow's own: `http`, `plugin`, `data` or `resource` is set in the template.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// Whose.
+    pub node: NodeId,
+    /// The node's full name.
+    pub node_name: String,
+    /// The template after substitution.
+    pub template: Template,
+    /// The input artifacts.
+    pub inputs: Vec<PodInput>,
+    /// Seconds after which it is given up, counted from its start.
+    pub deadline_seconds: Option<u64>,
+}
+
+/// What is kept outside the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// A key of a ConfigMap that has the label `workflows.argoproj.io/configmap-type: Parameter`.
+    ConfigMapKey {
+        /// The ConfigMap's name.
+        name: String,
+        /// The key.
+        key: String,
+    },
+    /// A memoized entry.
+    Memo {
+        /// The cache's ConfigMap.
+        cache: String,
+        /// The entry's key.
+        key: String,
+    },
+}
+
+/// Locks that are wanted together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockRequest {
+    /// Who will hold them; the run itself if none.
+    pub holder: Option<NodeId>,
+    /// The locks, as Argo names them.
+    pub locks: Vec<LockName>,
+    /// The higher, the earlier.
+    pub priority: i64,
+    /// Among equals the older workflow comes first.
+    pub since: Timestamp,
+}
+
+/// A lock. Source: Argo `workflow/sync/lock_name.go`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LockName {
+    /// `<namespace>/Mutex/<name>`
+    Mutex {
+        /// The namespace.
+        namespace: String,
+        /// The name.
+        name: String,
+        /// Whether it is shared through the database.
+        database: bool,
+    },
+    /// `<namespace>/ConfigMap/<name>/<key>`
+    ConfigMap {
+        /// The namespace.
+        namespace: String,
+        /// The ConfigMap's name.
+        name: String,
+        /// The key that holds the number of holders.
+        key: String,
+    },
+    /// `<namespace>/Database/<key>`
+    Database {
+        /// The namespace.
+        namespace: String,
+        /// The key that holds the number of holders.
+        key: String,
+    },
+}
+
+/// A node's outputs to be remembered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MemoEntry {
+    /// The cache's ConfigMap.
+    pub cache: String,
+    /// The entry's key.
+    pub key: String,
+    /// The node that gave them.
+    pub node: NodeId,
+    /// The outputs.
+    pub outputs: NodeOutputs,
+}
+
+/// One observation of a metric; name, labels and value have no tags left.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    /// The name as written, without Argo's prefix.
+    pub name: String,
+    /// What it means.
+    pub help: String,
+    /// Labels in order.
+    pub labels: Vec<(String, String)>,
+    /// The observation.
+    pub observed: Observed,
+}
+
+/// What a metric is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Observed {
+    /// A gauge becomes this.
+    GaugeSet(f64),
+    /// A gauge grows by this.
+    GaugeAdd(f64),
+    /// A counter grows by this.
+    CounterAdd(f64),
+    /// A histogram with these upper bounds sees this.
+    Histogram(f64, Vec<f64>),
+}
+
 /// A pod to run: everything resolved, no tags left.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pod {
@@ -54,8 +191,10 @@ pub struct Pod {
     pub display_name: String,
     /// The pod's name.
     pub pod_name: String,
-    /// The template after substitution; `container` or `script` is set.
+    /// The template after substitution; `container`, `script` or `containerSet` is set.
     pub template: Template,
+    /// The volumes of the workflow and of the template, by the order they are written in.
+    pub volumes: Vec<Volume>,
     /// The input artifacts with a place in the pod.
     pub inputs: Vec<PodInput>,
     /// Whether standard output is to be collected as the result.

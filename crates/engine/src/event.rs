@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::argo::{NodeId, NodePhase};
+use model::argo::{NodeId, NodeOutputs, NodePhase};
+
+use crate::Question;
 
 /// What happened, and when.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +32,50 @@ pub enum EventKind {
         node: NodeId,
         /// How.
         outcome: PodOutcome,
+    },
+    /// A pod's containers are ready; a daemon counts as done from now on.
+    PodReady {
+        /// Whose.
+        node: NodeId,
+        /// The address others reach it at; empty if there is none.
+        ip: String,
+    },
+    /// A pod or task says how far it is.
+    Progress {
+        /// Whose.
+        node: NodeId,
+        /// `done/all`.
+        progress: String,
+    },
+    /// A task ended.
+    TaskFinished {
+        /// Whose.
+        node: NodeId,
+        /// How.
+        outcome: TaskOutcome,
+    },
+    /// What was asked by [`Command::Ask`] is known.
+    Answered {
+        /// Who asked; the run itself if none.
+        node: Option<NodeId>,
+        /// What was asked.
+        question: Question,
+        /// The answer.
+        answer: Answer,
+    },
+    /// The holder has its locks.
+    Locked {
+        /// Whose; the run's own if none.
+        holder: Option<NodeId>,
+    },
+    /// The holder waits for its locks.
+    LockWaits {
+        /// Whose; the run's own if none.
+        holder: Option<NodeId>,
+        /// The lock it waits for, as Argo names it.
+        lock: String,
+        /// Why, in Argo's words.
+        message: String,
     },
     /// A timer set by [`Command::SetTimer`] went off.
     TimerFired {
@@ -79,10 +125,63 @@ pub enum ShutdownStrategy {
 /// How a pod ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PodOutcome {
-    /// Its end.
+    /// Its end: that of the main container.
     pub end: PodEnd,
+    /// How each container of a container set ended, by name; none for other pods.
+    pub containers: BTreeMap<String, ContainerEnd>,
     /// What was collected: parameters by name, artifacts by name, result.
     pub outputs: CollectedOutputs,
+}
+
+impl PodOutcome {
+    /// Returns the outcome of a pod that is no container set.
+    pub const fn new(end: PodEnd, outputs: CollectedOutputs) -> Self {
+        Self { end, containers: BTreeMap::new(), outputs }
+    }
+}
+
+/// How one container of a container set ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerEnd {
+    /// The exit code; none if it never started.
+    pub exit_code: Option<i32>,
+    /// Why, if there is more to say, in Argo's words.
+    pub message: String,
+    /// When it started, if it did.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Timestamp,
+}
+
+/// How a task ended: the phase is Succeeded, Failed or Error.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskOutcome {
+    /// How.
+    pub phase: NodePhase,
+    /// Why, in Argo's words.
+    pub message: String,
+    /// What it gave.
+    pub outputs: NodeOutputs,
+}
+
+/// What is known of a question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The text of a ConfigMap's key.
+    Text(String),
+    /// A memoized entry.
+    Memo {
+        /// The node that gave it.
+        node: String,
+        /// When it was made.
+        created_at: Timestamp,
+        /// The outputs.
+        outputs: NodeOutputs,
+    },
+    /// There is none: the object or the key is missing. The message says which, in Argo's words.
+    NotFound(String),
+    /// It cannot be used. The message says why, in Argo's words.
+    Refused(String),
 }
 
 /// The end of a pod.

@@ -20,9 +20,15 @@ mod plan;
 mod run;
 mod turn;
 
-pub use command::{Command, InputSource, Pod, PodInput};
+pub use command::{
+    Command, InputSource, LockName, LockRequest, Measurement, MemoEntry, Observed, Pod, PodInput, Question,
+    Task,
+};
 pub use error::{Rejected, StepError};
-pub use event::{CollectedOutputs, Event, EventKind, PodEnd, PodOutcome, ShutdownStrategy, TimerId};
+pub use event::{
+    Answer, CollectedOutputs, ContainerEnd, Event, EventKind, PodEnd, PodOutcome, ShutdownStrategy,
+    TaskOutcome, TimerId,
+};
 pub use options::{Gate, RunOptions};
 pub use run::Run;
 pub use turn::{artifact_key, step};

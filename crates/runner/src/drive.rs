@@ -239,6 +239,14 @@ impl Driver {
                         kill.send_replace(true);
                     }
                 }
+                Command::StartTask(_)
+                | Command::Ask { .. }
+                | Command::Lock(_)
+                | Command::Unlock { .. }
+                | Command::Memoize(_)
+                | Command::Measure(_) => {
+                    tracing::error!(run = %self.stored.facts.id, "a command is not known here");
+                }
                 Command::SetTimer { timer, at } => {
                     self.timers.insert(timer, at);
                 }

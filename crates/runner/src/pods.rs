@@ -126,7 +126,7 @@ fn denied(error: ActError<BackendError>) -> RunnerError {
 }
 
 fn outcome(end: PodEnd) -> PodOutcome {
-    PodOutcome { end, outputs: CollectedOutputs::default() }
+    PodOutcome::new(end, CollectedOutputs::default())
 }
 
 async fn asked_to_die(killed: &mut watch::Receiver<bool>) {

@@ -143,7 +143,7 @@ fn finish(
     let (masker, log, result) = watch.into_parts();
     if !matches!(ending.end, PodEnd::Exited(_)) {
         let outputs = CollectedOutputs { result, ..CollectedOutputs::default() };
-        return PodOutcome { end: ending.end, outputs };
+        return PodOutcome::new(ending.end, outputs);
     }
     let collected = collect::collect(files, folder, spec, &masker);
     for note in &collected.notes {
@@ -156,7 +156,7 @@ fn finish(
     };
     let outputs =
         CollectedOutputs { parameters: collected.parameters, artifacts: collected.artifacts, result };
-    PodOutcome { end, outputs }
+    PodOutcome::new(end, outputs)
 }
 
 fn read_spec(folder: &PodFolder) -> Result<PodSpec, String> {

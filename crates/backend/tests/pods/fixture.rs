@@ -178,6 +178,7 @@ pub(crate) fn container(node: &str, container: Container) -> Pod {
         display_name: node.to_owned(),
         pod_name: format!("pod-{node}"),
         template: Template { container: Some(container), ..Template::default() },
+        volumes: Vec::new(),
         inputs: Vec::new(),
         wants_result: false,
         deadline_seconds: None,

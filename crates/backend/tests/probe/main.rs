@@ -90,6 +90,7 @@ fn pod(node: &str, command: &[String]) -> Pod {
         display_name: node.to_owned(),
         pod_name: node.to_owned(),
         template: Template { container: Some(container), ..Template::default() },
+        volumes: Vec::new(),
         inputs: Vec::new(),
         wants_result: true,
         deadline_seconds: None,

@@ -79,7 +79,7 @@ const HARMLESS_CONTAINER: &[&str] = &[
 const HARMLESS_ARTIFACT: &[&str] = &["archive", "artifactGC", "archiveLogs", "deleted"];
 
 /// Fields of a retry strategy: those read by the engine, and where attempts run in a cluster.
-const KNOWN_RETRY: &[&str] = &["backoff", "affinity"];
+const KNOWN_RETRY: &[&str] = &["affinity"];
 
 /// Returns the message for something that cannot be run here.
 fn unsupported(what: &str) -> String {
@@ -97,6 +97,10 @@ fn says_nothing(value: &Value) -> bool {
     }
 }
 
+fn refused_typed(set: &[(bool, &str)], of: &str) -> Option<String> {
+    set.iter().find(|(set, _)| *set).map(|(_, name)| unsupported(&format!("`{name}` of {of}")))
+}
+
 fn refused_field(rest: &Map<String, Value>, harmless: &[&str], of: &str) -> Option<String> {
     let (name, _) =
         rest.iter().find(|(name, value)| !harmless.contains(&name.as_str()) && !says_nothing(value))?;
@@ -105,7 +109,13 @@ fn refused_field(rest: &Map<String, Value>, harmless: &[&str], of: &str) -> Opti
 
 /// Returns why a workflow cannot be run, if so.
 pub(super) fn refused_spec(spec: &WorkflowSpec) -> Option<String> {
-    refused_field(&spec.rest, HARMLESS_SPEC, "the workflow")
+    let set = [
+        (!spec.hooks.is_empty(), "hooks"),
+        (spec.template_defaults.is_some(), "templateDefaults"),
+        (spec.synchronization.is_some(), "synchronization"),
+    ];
+    refused_typed(&set, "the workflow")
+        .or_else(|| refused_field(&spec.rest, HARMLESS_SPEC, "the workflow"))
         .or_else(|| refused_retry(spec.retry_strategy.as_ref()?))
 }
 
@@ -129,7 +139,16 @@ pub(super) fn refused_template(template: &Template, kind: Option<TemplateKind>) 
     if rest.get("archiveLocation").is_some_and(logs_only) {
         rest.shift_remove("archiveLocation");
     }
-    refused_field(&rest, HARMLESS_TEMPLATE, "a template")
+    let set = [
+        (template.daemon == Some(true), "daemon"),
+        (!template.init_containers.is_empty(), "initContainers"),
+        (!template.sidecars.is_empty(), "sidecars"),
+        (template.memoize.is_some(), "memoize"),
+        (template.synchronization.is_some(), "synchronization"),
+        (!template.timeout.is_empty(), "timeout"),
+    ];
+    refused_typed(&set, "a template")
+        .or_else(|| refused_field(&rest, HARMLESS_TEMPLATE, "a template"))
         .or_else(|| refused_retry(template.retry_strategy.as_ref()?))
         .or_else(|| refused_container(template.container.as_ref()?))
         .or_else(|| refused_container(&template.script.as_ref()?.container))
@@ -138,15 +157,25 @@ pub(super) fn refused_template(template: &Template, kind: Option<TemplateKind>) 
 }
 
 fn refused_container(container: &Container) -> Option<String> {
-    let from_elsewhere = |env: &&EnvVar| env.value_from.as_ref().is_some_and(|from| !says_nothing(from));
+    let from_elsewhere = |env: &&EnvVar| env.value_from.is_some();
     let env = container.env.iter().find(from_elsewhere);
     env.map(|env| unsupported(&format!("`valueFrom` of the environment variable `{}`", env.name)))
+        .or_else(|| {
+            let set = [
+                (!container.env_from.is_empty(), "envFrom"),
+                (!container.volume_mounts.is_empty(), "volumeMounts"),
+            ];
+            refused_typed(&set, "a container")
+        })
         .or_else(|| refused_field(&container.rest, HARMLESS_CONTAINER, "a container"))
 }
 
 fn refused_retry(strategy: &model::argo::RetryStrategy) -> Option<String> {
     if strategy.retry_policy == "OnTransientError" {
         return Some(unsupported("`retryPolicy: OnTransientError`"));
+    }
+    if !strategy.expression.is_empty() {
+        return Some(unsupported("`expression` of a retryStrategy"));
     }
     refused_field(&strategy.rest, KNOWN_RETRY, "a retryStrategy")
 }
@@ -163,11 +192,14 @@ fn refused_inputs(template: &Template) -> Option<String> {
 fn refused_outputs(template: &Template) -> Option<String> {
     for parameter in &template.outputs.parameters {
         let Some(from) = &parameter.value_from else { continue };
-        let what = if from.expression.is_empty() {
-            from.rest.keys().next().map(String::as_str)
-        } else {
-            Some("expression")
-        };
+        let known = [
+            (!from.expression.is_empty(), "expression"),
+            (from.config_map_key_ref.is_some(), "configMapKeyRef"),
+            (!from.json_path.is_empty(), "jsonPath"),
+            (!from.jq_filter.is_empty(), "jqFilter"),
+        ];
+        let other = from.rest.keys().next().map(String::as_str);
+        let what = known.iter().find(|(set, _)| *set).map(|(_, name)| *name).or(other);
         if let Some(what) = what {
             return Some(unsupported(&format!(
                 "`valueFrom.{what}` of the output parameter `{}`",
@@ -180,7 +212,13 @@ fn refused_outputs(template: &Template) -> Option<String> {
 
 /// Returns why an artifact cannot be handed over, if so: a place outside, an expression, a part of it.
 fn refused_artifact(artifact: &Artifact, what: &str) -> Option<String> {
-    refused_field(&artifact.rest, HARMLESS_ARTIFACT, &format!("the {what} `{}`", artifact.name))
+    let of = format!("the {what} `{}`", artifact.name);
+    let set = [
+        (!artifact.from_expression.is_empty(), "fromExpression"),
+        (!artifact.sub_path.is_empty(), "subPath"),
+        (artifact.recurse_mode, "recurseMode"),
+    ];
+    refused_typed(&set, &of).or_else(|| refused_field(&artifact.rest, HARMLESS_ARTIFACT, &of))
 }
 
 /// Returns why a step or task cannot be run, if so.
@@ -188,7 +226,10 @@ pub(crate) fn refused_call(call: &Call) -> Option<String> {
     if let Some(reference) = &call.template_ref {
         return Some(format!("template reference {}.{} not found", reference.name, reference.template));
     }
-    refused_field(&call.rest, &[], "a step or task").or_else(|| refused_arguments(&call.arguments))
+    let set = [(!call.on_exit.is_empty(), "onExit"), (!call.hooks.is_empty(), "hooks")];
+    refused_typed(&set, "a step or task")
+        .or_else(|| refused_field(&call.rest, &[], "a step or task"))
+        .or_else(|| refused_arguments(&call.arguments))
 }
 
 /// Returns why arguments cannot be handed over, if so.

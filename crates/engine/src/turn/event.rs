@@ -16,6 +16,12 @@ impl Turn {
             EventKind::Started => self.begin(),
             EventKind::PodRunning { node } => self.pod_runs(node),
             EventKind::PodFinished { node, outcome } => self.pod_finished(node, outcome),
+            EventKind::PodReady { .. }
+            | EventKind::Progress { .. }
+            | EventKind::TaskFinished { .. }
+            | EventKind::Answered { .. }
+            | EventKind::Locked { .. }
+            | EventKind::LockWaits { .. } => {}
             EventKind::TimerFired { timer } => self.timer_fired(timer),
             EventKind::Resumed { node, message, parameters } => {
                 let nodes = match node {

@@ -23,6 +23,12 @@ const fn name(kind: &EventKind) -> &'static str {
         EventKind::Started => "Started",
         EventKind::PodRunning { .. } => "PodRunning",
         EventKind::PodFinished { .. } => "PodFinished",
+        EventKind::PodReady { .. } => "PodReady",
+        EventKind::Progress { .. } => "Progress",
+        EventKind::TaskFinished { .. } => "TaskFinished",
+        EventKind::Answered { .. } => "Answered",
+        EventKind::Locked { .. } => "Locked",
+        EventKind::LockWaits { .. } => "LockWaits",
         EventKind::TimerFired { .. } => "TimerFired",
         EventKind::Resumed { .. } => "Resumed",
         EventKind::NodeFailed { .. } => "NodeFailed",
@@ -56,6 +62,13 @@ pub(super) fn check(run: &Run, kind: &EventKind) -> Result<Fit, StepError> {
             body(run, node, event, "Pod", |body| matches!(body, Body::Pod(_)))
                 .and_then(|(_, waits)| new_if(waits))
         }
+        // nothing asks for these yet
+        EventKind::PodReady { .. }
+        | EventKind::Progress { .. }
+        | EventKind::TaskFinished { .. }
+        | EventKind::Answered { .. }
+        | EventKind::Locked { .. }
+        | EventKind::LockWaits { .. } => Ok(Fit::Repeated),
         EventKind::TimerFired { timer } => timer_fits(run, timer, event),
         EventKind::Resumed { node, parameters, .. } => resumed_fits(run, node.as_ref(), parameters, event),
         EventKind::NodeFailed { node, phase, .. } => {

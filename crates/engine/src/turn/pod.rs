@@ -37,6 +37,7 @@ impl Turn {
             display_name: node.display_name.clone(),
             pod_name: pod_name(workflow, &name, &start.template_name),
             template: ready.template,
+            volumes: Vec::new(),
             inputs,
             wants_result,
             deadline_seconds,

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use expr::{Unresolved, substitute};
 use jiff::{SignedDuration, Timestamp};
-use model::argo::{NodePhase, NodeType, RetryStrategy, Template};
-use serde_json::Value;
+use model::argo::{IntOrString, NodePhase, NodeType, RetryStrategy, Template};
 
 use super::{Turn, inputs::Ready};
 use crate::{
@@ -185,23 +184,22 @@ fn read(
         "OnError" => (false, true),
         other => return Err(format!("{other} is not a valid RetryPolicy")),
     };
-    let backoff = written.rest.get("backoff");
-    let field = |name: &str| match backoff.and_then(|backoff| backoff.get(name)) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => replaced(text).map(|text| Some(text).filter(|text| !text.is_empty())),
-        Some(other) => Ok(Some(other.to_string())),
+    let backoff = written.backoff.clone().unwrap_or_default();
+    let field = |value: &Option<IntOrString>| match value {
+        None => Ok(None),
+        Some(text) => replaced(&text.0).map(|text| Some(text).filter(|text| !text.is_empty())),
     };
-    let seconds = |name: &str| -> Result<Option<f64>, String> {
-        let Some(text) = field(name)? else { return Ok(None) };
+    let seconds = |name: &str, value: &Option<IntOrString>| -> Result<Option<f64>, String> {
+        let Some(text) = field(value)? else { return Ok(None) };
         let parsed = duration::parse(&text)
             .ok_or_else(|| format!("retryStrategy.backoff.{name} `{text}` is not a duration"))?;
         Ok(Some(parsed.as_secs_f64()))
     };
-    let wait_seconds = seconds("duration")?;
-    if backoff.is_some_and(|backoff| !backoff.is_null()) && wait_seconds.is_none() {
+    let wait_seconds = seconds("duration", &backoff.duration)?;
+    if written.backoff.is_some() && wait_seconds.is_none() {
         return Err("no base duration specified for retryStrategy".to_owned());
     }
-    let factor = match field("factor")? {
+    let factor = match field(&backoff.factor)? {
         None => 1.0,
         Some(text) => text
             .parse::<u32>()
@@ -209,6 +207,7 @@ fn read(
             .map_err(|_| format!("retryStrategy.backoff.factor `{text}` is not a number"))?,
     };
     let factor = if factor > 0.0 { factor } else { 1.0 };
-    let (cap_seconds, max_seconds) = (seconds("cap")?, seconds("maxDuration")?);
+    let (cap_seconds, max_seconds) =
+        (seconds("cap", &backoff.cap)?, seconds("maxDuration", &backoff.max_duration)?);
     Ok(Strategy { limit, on_failed, on_error, wait_seconds, factor, cap_seconds, max_seconds })
 }

@@ -25,15 +25,17 @@ pub(super) fn of_workflow(run: &Run, now: Timestamp) -> Result<HashMap<String, S
     let meta = &run.workflow.metadata;
     let spec = &run.workflow.spec;
     let uid = if meta.uid.is_empty() { run.id.uuid().to_string() } else { meta.uid.clone() };
-    let text = |field: &str| spec.rest.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
     let mut variables: HashMap<String, String> = HashMap::new();
     let mut set = |name: &str, value: String| variables.insert(format!("workflow.{name}"), value);
     set("name", meta.name.clone());
     set("namespace", meta.namespace.clone());
     set("uid", uid);
     set("mainEntrypoint", spec.entrypoint.clone());
-    set("serviceAccountName", text("serviceAccountName").unwrap_or("default").to_owned());
-    if let Some(priority) = spec.rest.get("priority").and_then(Value::as_i64) {
+    set(
+        "serviceAccountName",
+        if spec.service_account_name.is_empty() { "default" } else { &spec.service_account_name }.to_owned(),
+    );
+    if let Some(priority) = spec.priority {
         set("priority", priority.to_string());
     }
     if let Some(at) = meta.annotations.get("workflows.argoproj.io/scheduled-time") {

@@ -58,7 +58,7 @@ pub(crate) struct World {
 pub(crate) type Script<'a> = &'a dyn Fn(&Pod) -> PodOutcome;
 
 pub(crate) fn ended(code: i32) -> PodOutcome {
-    PodOutcome { end: PodEnd::Exited(code), outputs: CollectedOutputs::default() }
+    PodOutcome::new(PodEnd::Exited(code), CollectedOutputs::default())
 }
 
 impl World {
@@ -87,6 +87,12 @@ impl World {
         self.log.push(event);
         for command in &commands {
             match command {
+                Command::StartTask(_)
+                | Command::Ask { .. }
+                | Command::Lock(_)
+                | Command::Unlock { .. }
+                | Command::Memoize(_)
+                | Command::Measure(_) => panic!("not asked for here: {command:?}"),
                 Command::StartPod(pod) => self.pods.push((**pod).clone()),
                 Command::KillPod { node } => {
                     self.killed.insert(node.clone());
@@ -111,7 +117,7 @@ impl World {
         self.now = self.now.checked_add(SignedDuration::from_secs(1)).unwrap();
         let mut outcome = script(&pod);
         if self.killed.contains(&pod.node) {
-            outcome = PodOutcome { end: PodEnd::Killed, outputs: CollectedOutputs::default() };
+            outcome = PodOutcome::new(PodEnd::Killed, CollectedOutputs::default());
         } else {
             self.send(EventKind::PodRunning { node: pod.node.clone() });
         }

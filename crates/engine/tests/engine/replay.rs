@@ -69,9 +69,7 @@ fn mixed(fails: &[u8], order: &[u8]) -> World {
             let index = pick % world.pods.len();
             world.end_pod(index, &|_| match fails % 5 {
                 0 => ended(1),
-                1 => {
-                    PodOutcome { end: PodEnd::Error("lost".to_owned()), outputs: CollectedOutputs::default() }
-                }
+                1 => PodOutcome::new(PodEnd::Error("lost".to_owned()), CollectedOutputs::default()),
                 _ => ended(0),
             });
         }

@@ -2,14 +2,20 @@
 //! `pkg/apis/workflow/v1alpha1/workflow_types.go`). Fields that nothing here reads yet are kept verbatim in
 //! `rest`, so an object goes out as it came in.
 
+mod control;
+mod kinds;
 mod node_id;
+mod pod;
 mod status;
 mod string;
 mod template;
 mod validate;
 mod workflow;
 
+pub use control::*;
+pub use kinds::*;
 pub use node_id::{NodeId, fnv1a_32, node_id, pod_name};
+pub use pod::*;
 pub use status::{NodeFlag, NodeOutputs, NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus};
 pub use string::{AnyString, IntOrString};
 pub use template::*;

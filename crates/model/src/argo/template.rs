@@ -4,7 +4,11 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AnyString, IntOrString};
+use super::{
+    AnyString, ContainerSetTemplate, DataTemplate, EnvFromSource, EnvVarSource, HttpTemplate, IntOrString,
+    KeySelector, LifecycleHooks, Memoize, Metrics, ResourceTemplate, RetryStrategy, Synchronization,
+    UserContainer, Volume, VolumeMount,
+};
 
 type Rest = serde_json::Map<String, Value>;
 
@@ -36,6 +40,48 @@ pub struct Template {
     /// Waits to be resumed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspend: Option<SuspendTemplate>,
+    /// Several containers of one pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container_set: Option<ContainerSetTemplate>,
+    /// An act on a Kubernetes object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<ResourceTemplate>,
+    /// A transformation of a list of files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataTemplate>,
+    /// An HTTP request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpTemplate>,
+    /// An executor plugin's own fields: an object with one key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<Value>,
+    /// Whether the node counts as done once its container is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub daemon: Option<bool>,
+    /// Containers that run one after the other before the main one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub init_containers: Vec<UserContainer>,
+    /// Containers that run beside the main one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sidecars: Vec<UserContainer>,
+    /// Volumes of this template's pod.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<Volume>,
+    /// Whether an earlier node's outputs are taken instead of running.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memoize: Option<Memoize>,
+    /// The locks that are held while the node runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub synchronization: Option<Synchronization>,
+    /// What is measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
+    /// How long a leaf may take, waiting included: a Go duration.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub timeout: String,
+    /// How long a leaf may wait to start: a Go duration.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub pending_timeout: String,
     /// How often a failed attempt is repeated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_strategy: Option<RetryStrategy>,
@@ -60,18 +106,17 @@ impl Template {
     /// Returns the kinds that the template has, in the order in which they decide; one that makes sense has one.
     /// Source: Argo `workflow_types.go` GetType.
     pub fn kinds(&self) -> Vec<TemplateKind> {
-        let has = |field: &str| self.rest.get(field).is_some_and(|value| !value.is_null());
         [
             (self.container.is_some(), TemplateKind::Container),
-            (has("containerSet"), TemplateKind::ContainerSet),
+            (self.container_set.is_some(), TemplateKind::ContainerSet),
             (self.steps.is_some(), TemplateKind::Steps),
             (self.dag.is_some(), TemplateKind::Dag),
             (self.script.is_some(), TemplateKind::Script),
-            (has("resource"), TemplateKind::Resource),
-            (has("data"), TemplateKind::Data),
+            (self.resource.is_some(), TemplateKind::Resource),
+            (self.data.is_some(), TemplateKind::Data),
             (self.suspend.is_some(), TemplateKind::Suspend),
-            (has("http"), TemplateKind::Http),
-            (has("plugin"), TemplateKind::Plugin),
+            (self.http.is_some(), TemplateKind::Http),
+            (self.plugin.is_some(), TemplateKind::Plugin),
         ]
         .into_iter()
         .filter_map(|(is, kind)| is.then_some(kind))
@@ -168,7 +213,13 @@ pub struct Call {
     /// Which failures are tolerated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub continue_on: Option<ContinueOn>,
-    /// Every other field, verbatim (`onExit`, `hooks`).
+    /// The template that runs when the node has ended; Argo's older spelling of the hook `exit`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub on_exit: String,
+    /// Templates that run at events of the node's life.
+    #[serde(skip_serializing_if = "LifecycleHooks::is_empty")]
+    pub hooks: LifecycleHooks,
+    /// Every other field, verbatim.
     #[serde(flatten)]
     pub rest: Rest,
 }
@@ -190,6 +241,8 @@ struct AnyCall {
     with_param: String,
     with_sequence: Option<Value>,
     continue_on: Option<ContinueOn>,
+    on_exit: String,
+    hooks: LifecycleHooks,
     #[serde(flatten)]
     rest: Rest,
 }
@@ -206,6 +259,8 @@ impl AnyCall {
             with_param: self.with_param,
             with_sequence: self.with_sequence,
             continue_on: self.continue_on,
+            on_exit: self.on_exit,
+            hooks: self.hooks,
             rest: self.rest,
         };
         (self.name, self.dependencies, self.depends, call)
@@ -276,21 +331,6 @@ fn lenient<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, 
     AnyString::deserialize(deserializer).map(|text| text.0)
 }
 
-/// How often a failed attempt is repeated.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct RetryStrategy {
-    /// Attempts after the first; for ever when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<IntOrString>,
-    /// `Always`, `OnFailure` (default), `OnError` or `OnTransientError`.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub retry_policy: String,
-    /// Every other field, verbatim (`backoff`, `affinity`, `expression`).
-    #[serde(flatten)]
-    pub rest: Rest,
-}
-
 /// A container (Kubernetes core/v1 Container); fields nothing here reads are kept in `rest`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -313,7 +353,13 @@ pub struct Container {
     /// Environment variables.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<EnvVar>,
-    /// Every other field, verbatim (`resources`, `volumeMounts`, `securityContext` …).
+    /// ConfigMaps and Secrets whose keys are environment variables.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub env_from: Vec<EnvFromSource>,
+    /// Where it sees volumes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub volume_mounts: Vec<VolumeMount>,
+    /// Every other field, verbatim (`resources`, `readinessProbe`, `securityContext` …).
     #[serde(flatten)]
     pub rest: Rest,
 }
@@ -327,9 +373,9 @@ pub struct EnvVar {
     /// Its value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<AnyString>,
-    /// Where its value comes from, verbatim.
+    /// Where its value comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub value_from: Option<Value>,
+    pub value_from: Option<EnvVarSource>,
 }
 
 /// A container that runs a text.
@@ -353,6 +399,8 @@ struct AnyContainer {
     args: Vec<AnyString>,
     working_dir: String,
     env: Vec<EnvVar>,
+    env_from: Vec<EnvFromSource>,
+    volume_mounts: Vec<VolumeMount>,
     source: String,
     #[serde(flatten)]
     rest: Rest,
@@ -360,8 +408,21 @@ struct AnyContainer {
 
 impl From<AnyContainer> for ScriptTemplate {
     fn from(read: AnyContainer) -> Self {
-        let AnyContainer { name, image, command, args, working_dir, env, source, rest } = read;
-        Self { container: Container { name, image, command, args, working_dir, env, rest }, source }
+        let AnyContainer {
+            name,
+            image,
+            command,
+            args,
+            working_dir,
+            env,
+            env_from,
+            volume_mounts,
+            source,
+            rest,
+        } = read;
+        let container =
+            Container { name, image, command, args, working_dir, env, env_from, volume_mounts, rest };
+        Self { container, source }
     }
 }
 
@@ -464,6 +525,18 @@ pub struct ValueFrom {
     /// A person's answer, given while the node is suspended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supplied: Option<IndexMap<String, Value>>,
+    /// A key of a ConfigMap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config_map_key_ref: Option<KeySelector>,
+    /// A JSONPath into a resource.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub json_path: String,
+    /// A jq filter over a resource.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub jq_filter: String,
+    /// An expression over an event (WorkflowEventBinding).
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub event: String,
     /// The value to use when the source is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<AnyString>,
@@ -484,6 +557,18 @@ pub struct Artifact {
     /// A reference to another node's artifact, as a tag.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub from: String,
+    /// An expr-lang expression that gives another node's artifact.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub from_expression: String,
+    /// The part of the artifact that is wanted.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub sub_path: String,
+    /// Whether `mode` is for all files of a folder.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub recurse_mode: bool,
+    /// How it is packed: `tar` (default), `zip` or `none`, verbatim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Value>,
     /// Whether it may be missing.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
@@ -496,7 +581,7 @@ pub struct Artifact {
     /// The file mode of the unpacked file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<i32>,
-    /// Every other field, verbatim (`s3`, `http`, `git`, `archive`, `subPath` …).
+    /// Every other field, verbatim (`s3`, `http`, `git` …).
     #[serde(flatten)]
     pub rest: Rest,
 }

@@ -4,7 +4,10 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AnyString, Arguments, RetryStrategy, Template, WorkflowStatus};
+use super::{
+    AnyString, Arguments, LifecycleHooks, Metrics, PodGc, RetryStrategy, Synchronization, Template,
+    TtlStrategy, Volume, WorkflowStatus,
+};
 
 /// The API version of Argo's objects.
 pub const API_VERSION: &str = "argoproj.io/v1alpha1";
@@ -104,6 +107,36 @@ pub struct WorkflowSpec {
     /// Applies to every template.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_strategy: Option<RetryStrategy>,
+    /// Templates that run at events of the workflow's life.
+    #[serde(skip_serializing_if = "LifecycleHooks::is_empty")]
+    pub hooks: LifecycleHooks,
+    /// Lies under every template.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template_defaults: Option<Box<Template>>,
+    /// The locks that are held while the workflow runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub synchronization: Option<Synchronization>,
+    /// What is measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
+    /// Volumes that every template may mount.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<Volume>,
+    /// Volumes that are made for this workflow, verbatim (PersistentVolumeClaim).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub volume_claim_templates: Vec<Value>,
+    /// When the workflow is deleted after its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl_strategy: Option<TtlStrategy>,
+    /// When its pods are deleted.
+    #[serde(rename = "podGC", skip_serializing_if = "Option::is_none")]
+    pub pod_gc: Option<PodGc>,
+    /// Orders the queues of waiting workflows and locks; the higher, the earlier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i64>,
+    /// The service account of its pods.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub service_account_name: String,
     /// No new node starts while true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,

@@ -12,9 +12,20 @@ use crate::{
     yaml::did_you_mean,
 };
 
-/// Fields of a spec without a field of their own in the model that the caller may set: none of them picks an
-/// identity, a privilege or a text that runs.
-const CALLERS_FIELDS: [&str; 3] = ["priority", "ttlStrategy", "podGC"];
+/// Fields of a spec that the caller may set, or that are looked at one by one: none of them picks an identity, a
+/// privilege or a text that runs.
+const CALLERS_FIELDS: [&str; 10] = [
+    "activeDeadlineSeconds",
+    "arguments",
+    "entrypoint",
+    "onExit",
+    "podGC",
+    "priority",
+    "shutdown",
+    "suspend",
+    "ttlStrategy",
+    "workflowTemplateRef",
+];
 /// Fields of metadata that a server sets and a client may send back; they are dropped.
 const SERVERS_METADATA: [&str; 3] = ["managedFields", "generation", "selfLink"];
 
@@ -43,11 +54,9 @@ pub(super) fn effective(
     spec.shutdown = asked.spec.shutdown;
     spec.suspend = asked.spec.suspend.or(spec.suspend);
     spec.active_deadline_seconds = asked.spec.active_deadline_seconds.or(spec.active_deadline_seconds);
-    for (field, value) in asked.spec.rest {
-        if !value.is_null() {
-            spec.rest.insert(field, value);
-        }
-    }
+    spec.priority = asked.spec.priority.or(spec.priority);
+    spec.ttl_strategy = asked.spec.ttl_strategy.or(spec.ttl_strategy);
+    spec.pod_gc = asked.spec.pod_gc.or(spec.pod_gc);
     let ObjectMeta { name, generate_name, namespace, mut labels, annotations, .. } = asked.metadata;
     for (label, value) in [
         (APPLICATION_LABEL, &bound.component.application),
@@ -134,16 +143,8 @@ fn spec_faults(bound: &BoundComponent, template: &WorkflowSpec, asked: &Workflow
     };
     let other_entry = !asked.entrypoint.is_empty() && asked.entrypoint != template.entrypoint;
     refuse(other_entry, "entrypoint", "another entrypoint could go around a gate");
-    refuse(!asked.templates.is_empty(), "templates", "they would run under the component's rights");
     let other_exit = !asked.on_exit.is_empty() && asked.on_exit != template.on_exit;
     refuse(other_exit, "onExit", &belongs);
-    refuse(asked.parallelism.is_some(), "parallelism", &belongs);
-    refuse(asked.retry_strategy.is_some(), "retryStrategy", &belongs);
-    refuse(
-        asked.workflow_metadata.as_ref().is_some_and(|value| !value.is_null()),
-        "workflowMetadata",
-        &belongs,
-    );
     refuse(
         !asked.arguments.artifacts.is_empty(),
         "arguments.artifacts",
@@ -158,8 +159,11 @@ fn spec_faults(bound: &BoundComponent, template: &WorkflowSpec, asked: &Workflow
     refuse(negative, "activeDeadlineSeconds", "it cannot be negative");
     let known_shutdown = ["", "Stop", "Terminate"].contains(&asked.shutdown.as_str());
     refuse(!known_shutdown, "shutdown", "it is neither `Stop` nor `Terminate`");
-    for (field, value) in asked.rest.iter().filter(|(field, _)| !CALLERS_FIELDS.contains(&field.as_str())) {
-        refuse(!says_nothing(value), field, reason(field).unwrap_or(&belongs));
+    // as it would be written, so that no field of the model is forgotten here
+    let written = serde_json::to_value(asked).unwrap_or_default();
+    for (field, value) in written.as_object().into_iter().flatten() {
+        let belongs_elsewhere = !CALLERS_FIELDS.contains(&field.as_str()) && !says_nothing(value);
+        refuse(belongs_elsewhere, field, reason(field).unwrap_or(&belongs));
     }
     faults
 }
@@ -167,6 +171,7 @@ fn spec_faults(bound: &BoundComponent, template: &WorkflowSpec, asked: &Workflow
 /// Returns why a field is dangerous in the hands of whoever starts a run.
 fn reason(field: &str) -> Option<&'static str> {
     Some(match field {
+        "templates" => "they would run under the component's rights",
         "serviceAccountName" | "executor" | "automountServiceAccountToken" => {
             "it picks another identity for the run"
         }

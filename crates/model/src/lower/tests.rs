@@ -140,7 +140,7 @@ fn a_component_is_bound_by_template_by_labels_or_by_both() {
     assert!(binding.overrides.is_empty());
     assert_eq!(workflow.spec.entrypoint, "main");
     assert_eq!(workflow.spec.workflow_template_ref, None);
-    assert_eq!(workflow.spec.rest["serviceAccountName"], "exporter");
+    assert_eq!(workflow.spec.service_account_name, "exporter");
     let labels: Vec<_> = workflow.metadata.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
     assert_eq!(
         labels,
@@ -302,7 +302,7 @@ fn a_bound_workflow_may_stop_wait_and_be_cleaned_up() {
         (spec.suspend, spec.shutdown.as_str(), spec.active_deadline_seconds),
         (Some(true), "Stop", Some(60))
     );
-    assert_eq!(spec.rest["priority"], 3);
+    assert_eq!(spec.priority, Some(3));
     assert_eq!(workflow.metadata.annotations["marque.dev/reason"].as_str(), "because");
 }
 
@@ -327,7 +327,7 @@ fn templates_of_others_are_copied_under_names_no_template_can_have() {
     let text = serde_json::to_string(&workflow.spec.templates).unwrap();
     assert!(!text.contains("templateRef"), "{text}");
     assert!(text.contains(r#""template":"library.echo""#), "{text}");
-    assert_eq!(workflow.spec.rest["serviceAccountName"], "exporter", "only the template is borrowed");
+    assert_eq!(workflow.spec.service_account_name, "exporter", "only the template is borrowed");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use model::argo::{NodeId, NodePhase};
 use serde::{Deserialize, Serialize};
 
+use super::answer::{StoredAnswer, StoredContainerEnd, StoredQuestion, StoredTaskEnd};
 use crate::StoreError;
 
 const VERSION: u32 = 1;
@@ -36,6 +37,37 @@ enum StoredKind {
         artifacts: BTreeMap<String, String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         result: Option<String>,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        containers: BTreeMap<String, StoredContainerEnd>,
+    },
+    PodReady {
+        node: NodeId,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        ip: String,
+    },
+    Progress {
+        node: NodeId,
+        progress: String,
+    },
+    TaskFinished {
+        node: NodeId,
+        end: StoredTaskEnd,
+    },
+    Answered {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<NodeId>,
+        question: StoredQuestion,
+        answer: StoredAnswer,
+    },
+    Locked {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holder: Option<NodeId>,
+    },
+    LockWaits {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holder: Option<NodeId>,
+        lock: String,
+        message: String,
     },
     TimerFired {
         timer: StoredTimer,
@@ -121,7 +153,16 @@ fn kind_to_stored(kind: &EventKind) -> StoredKind {
             parameters: outcome.outputs.parameters,
             artifacts: outcome.outputs.artifacts,
             result: outcome.outputs.result,
+            containers: outcome.containers.into_iter().map(|(name, end)| (name, end.into())).collect(),
         },
+        EventKind::PodReady { node, ip } => StoredKind::PodReady { node, ip },
+        EventKind::Progress { node, progress } => StoredKind::Progress { node, progress },
+        EventKind::TaskFinished { node, outcome } => StoredKind::TaskFinished { node, end: outcome.into() },
+        EventKind::Answered { node, question, answer } => {
+            StoredKind::Answered { node, question: question.into(), answer: answer.into() }
+        }
+        EventKind::Locked { holder } => StoredKind::Locked { holder },
+        EventKind::LockWaits { holder, lock, message } => StoredKind::LockWaits { holder, lock, message },
         EventKind::TimerFired { timer } => StoredKind::TimerFired { timer: timer_to_stored(timer) },
         EventKind::Resumed { node, message, parameters } => StoredKind::Resumed { node, message, parameters },
         EventKind::NodeFailed { node, phase, message } => StoredKind::NodeFailed { node, phase, message },
@@ -141,10 +182,22 @@ fn stored_to_kind(kind: StoredKind) -> EventKind {
     match kind {
         StoredKind::Started => EventKind::Started,
         StoredKind::PodRunning { node } => EventKind::PodRunning { node },
-        StoredKind::PodFinished { node, end, parameters, artifacts, result } => {
+        StoredKind::PodFinished { node, end, parameters, artifacts, result, containers } => {
             let outputs = CollectedOutputs { parameters, artifacts, result };
-            EventKind::PodFinished { node, outcome: PodOutcome { end: stored_to_end(end), outputs } }
+            let containers = containers.into_iter().map(|(name, end)| (name, end.into())).collect();
+            EventKind::PodFinished {
+                node,
+                outcome: PodOutcome { end: stored_to_end(end), containers, outputs },
+            }
         }
+        StoredKind::PodReady { node, ip } => EventKind::PodReady { node, ip },
+        StoredKind::Progress { node, progress } => EventKind::Progress { node, progress },
+        StoredKind::TaskFinished { node, end } => EventKind::TaskFinished { node, outcome: end.into() },
+        StoredKind::Answered { node, question, answer } => {
+            EventKind::Answered { node, question: question.into(), answer: answer.into() }
+        }
+        StoredKind::Locked { holder } => EventKind::Locked { holder },
+        StoredKind::LockWaits { holder, lock, message } => EventKind::LockWaits { holder, lock, message },
         StoredKind::TimerFired { timer } => EventKind::TimerFired { timer: stored_to_timer(timer) },
         StoredKind::Resumed { node, message, parameters } => EventKind::Resumed { node, message, parameters },
         StoredKind::NodeFailed { node, phase, message } => EventKind::NodeFailed { node, phase, message },

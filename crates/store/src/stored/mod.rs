@@ -2,6 +2,7 @@
 //! of theirs cannot change what older databases mean.
 //! Not here: Argo's and OAM's objects, which `model` reads and writes.
 
+mod answer;
 mod event;
 mod run;
 

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use engine::{CollectedOutputs, Event, EventKind, PodEnd, PodOutcome, ShutdownStrategy, TimerId};
-use model::argo::{NodeId, NodePhase, WorkflowPhase};
+use engine::{
+    Answer, CollectedOutputs, ContainerEnd, Event, EventKind, PodEnd, PodOutcome, Question, ShutdownStrategy,
+    TaskOutcome, TimerId,
+};
+use jiff::Timestamp;
+use model::argo::{NodeId, NodeOutputs, NodePhase, WorkflowPhase};
 
 use super::*;
 
@@ -12,7 +16,7 @@ fn node() -> NodeId {
 }
 
 fn finished(end: PodEnd, outputs: CollectedOutputs) -> EventKind {
-    EventKind::PodFinished { node: node(), outcome: PodOutcome { end, outputs } }
+    EventKind::PodFinished { node: node(), outcome: PodOutcome::new(end, outputs) }
 }
 
 /// Every kind of event, and its line as the first release wrote it.
@@ -40,6 +44,69 @@ fn version_1() -> Vec<(EventKind, &'static str)> {
         (
             finished(PodEnd::Error("e".to_owned()), none()),
             r#"{"podFinished":{"node":"w-1","end":{"error":"e"}}}"#,
+        ),
+        (
+            EventKind::PodFinished {
+                node: node(),
+                outcome: PodOutcome {
+                    end: PodEnd::Exited(0),
+                    containers: BTreeMap::from([(
+                        "a".to_owned(),
+                        ContainerEnd {
+                            exit_code: Some(1),
+                            message: "m".to_owned(),
+                            started_at: None,
+                            finished_at: Timestamp::UNIX_EPOCH,
+                        },
+                    )]),
+                    outputs: none(),
+                },
+            },
+            r#"{"podFinished":{"node":"w-1","end":{"exited":0},"containers":{"a":{"exitCode":1,"message":"m","finishedAt":"1970-01-01T00:00:00Z"}}}}"#,
+        ),
+        (
+            EventKind::PodReady { node: node(), ip: "127.0.0.1".to_owned() },
+            r#"{"podReady":{"node":"w-1","ip":"127.0.0.1"}}"#,
+        ),
+        (
+            EventKind::Progress { node: node(), progress: "1/2".to_owned() },
+            r#"{"progress":{"node":"w-1","progress":"1/2"}}"#,
+        ),
+        (
+            EventKind::TaskFinished {
+                node: node(),
+                outcome: TaskOutcome {
+                    phase: NodePhase::Failed,
+                    message: "m".to_owned(),
+                    outputs: NodeOutputs { result: Some("r".to_owned()), ..NodeOutputs::default() },
+                },
+            },
+            r#"{"taskFinished":{"node":"w-1","end":{"phase":"Failed","message":"m","outputs":{"result":"r"}}}}"#,
+        ),
+        (
+            EventKind::Answered {
+                node: None,
+                question: Question::ConfigMapKey { name: "c".to_owned(), key: "k".to_owned() },
+                answer: Answer::Text("t".to_owned()),
+            },
+            r#"{"answered":{"question":{"configMapKey":{"name":"c","key":"k"}},"answer":{"text":"t"}}}"#,
+        ),
+        (
+            EventKind::Answered {
+                node: Some(node()),
+                question: Question::Memo { cache: "c".to_owned(), key: "k".to_owned() },
+                answer: Answer::Memo {
+                    node: "n".to_owned(),
+                    created_at: Timestamp::UNIX_EPOCH,
+                    outputs: NodeOutputs::default(),
+                },
+            },
+            r#"{"answered":{"node":"w-1","question":{"memo":{"cache":"c","key":"k"}},"answer":{"memo":{"node":"n","createdAt":"1970-01-01T00:00:00Z","outputs":{}}}}}"#,
+        ),
+        (EventKind::Locked { holder: None }, r#"{"locked":{}}"#),
+        (
+            EventKind::LockWaits { holder: Some(node()), lock: "l".to_owned(), message: "m".to_owned() },
+            r#"{"lockWaits":{"holder":"w-1","lock":"l","message":"m"}}"#,
         ),
         (timer(TimerId::WorkflowDeadline), r#"{"timerFired":{"timer":"workflowDeadline"}}"#),
         (timer(TimerId::SuspendOver(node())), r#"{"timerFired":{"timer":{"suspendOver":"w-1"}}}"#),

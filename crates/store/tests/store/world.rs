@@ -212,7 +212,7 @@ pub(crate) fn finished(ms: i64, node: &str, code: i32) -> Event {
         artifacts: [("log".to_owned(), format!("{node}/main.log"))].into(),
         result: Some("ok".to_owned()),
     };
-    let outcome = PodOutcome { end: PodEnd::Exited(code), outputs };
+    let outcome = PodOutcome::new(PodEnd::Exited(code), outputs);
     event(ms, EventKind::PodFinished { node: NodeId::from_text(node), outcome })
 }
 

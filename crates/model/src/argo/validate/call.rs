@@ -240,6 +240,5 @@ impl<'a> Checker<'a> {
 }
 
 fn only_for_outputs(from: &ValueFrom) -> bool {
-    let has = |field: &str| from.rest.get(field).is_some_and(|value| !value.is_null());
-    !from.path.is_empty() || has("jsonPath") || has("jqFilter") || !from.parameter.is_empty()
+    [&from.path, &from.json_path, &from.jq_filter, &from.parameter].iter().any(|source| !source.is_empty())
 }

@@ -63,8 +63,13 @@ impl<'a> Checker<'a> {
         let text = call_text(&task.call);
         self.references(&text, &inner, &site.name, &site.path);
         self.only_ancestors(position, task, graph, site);
-        let hooks = task.call.rest.get("hooks");
-        self.call_hooks(hooks, &inner, &format!("{}.hooks", site.name), &format!("{}.hooks", site.path));
+        let hooks = serde_json::to_value(&task.call.hooks).ok();
+        self.call_hooks(
+            hooks.as_ref(),
+            &inner,
+            &format!("{}.hooks", site.name),
+            &format!("{}.hooks", site.path),
+        );
     }
 
     /// Tells of references to tasks that need not have ended when this one starts.

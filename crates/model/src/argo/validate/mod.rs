@@ -182,8 +182,7 @@ impl<'a> Checker<'a> {
     fn pod_gc(&mut self) {
         const STRATEGIES: [&str; 5] =
             ["", "OnPodCompletion", "OnPodSuccess", "OnWorkflowCompletion", "OnWorkflowSuccess"];
-        let strategy =
-            self.spec.rest.get("podGC").and_then(|gc| gc.get("strategy")).and_then(serde_json::Value::as_str);
+        let strategy = self.spec.pod_gc.as_ref().map(|gc| gc.strategy.as_str());
         if let Some(strategy) = strategy.filter(|strategy| !STRATEGIES.contains(strategy)) {
             let message = format!("podGC.strategy unknown strategy '{strategy}'");
             self.fault(BAD_WORKFLOW, message, "spec.podGC.strategy");
@@ -200,7 +199,7 @@ impl<'a> Checker<'a> {
                 "spec.onExit",
             );
         }
-        let hooks = self.spec.rest.get("hooks").cloned();
+        let hooks = serde_json::to_value(&self.spec.hooks).ok();
         self.call_hooks(hooks.as_ref(), global, "spec.hooks", "spec.hooks");
     }
 

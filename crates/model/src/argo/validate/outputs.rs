@@ -54,16 +54,15 @@ fn wrong_source(parameter: &Parameter, kind: TemplateKind) -> Option<String> {
     let Some(from) = &parameter.value_from else {
         return parameter.value.is_none().then(|| " does not have valueFrom or value specified".to_owned());
     };
-    let has = |field: &str| from.rest.get(field).is_some_and(|value| !value.is_null());
-    let ValueFrom { path, parameter, expression, supplied, .. } = from;
+    let ValueFrom { path, parameter, expression, supplied, json_path, jq_filter, event, .. } = from;
     let sources = [
         !path.is_empty(),
-        has("jsonPath"),
-        has("jqFilter"),
+        !json_path.is_empty(),
+        !jq_filter.is_empty(),
         !parameter.is_empty(),
         !expression.is_empty(),
-        has("event"),
-        has("configMapKeyRef"),
+        !event.is_empty(),
+        from.config_map_key_ref.is_some(),
         supplied.is_some(),
     ];
     if sources.iter().filter(|source| **source).count() > 1 {
@@ -78,7 +77,7 @@ fn wrong_source(parameter: &Parameter, kind: TemplateKind) -> Option<String> {
             };
             Some(format!(".path must be specified for {kind} templates"))
         }
-        TemplateKind::Resource if !has("jqFilter") && !has("jsonPath") => {
+        TemplateKind::Resource if jq_filter.is_empty() && json_path.is_empty() => {
             Some(".jqFilter or jsonPath must be specified for Resource templates".to_owned())
         }
         TemplateKind::Steps | TemplateKind::Dag if parameter.is_empty() && expression.is_empty() => {

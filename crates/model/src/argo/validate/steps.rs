@@ -73,8 +73,13 @@ impl<'a> Checker<'a> {
         self.references(&call_text(&step.call), &inner, &site.name, &site.path);
         // hooks run when the step has ended
         add(&mut inner, &step.name, &step.call, &called);
-        let hooks = step.call.rest.get("hooks");
-        self.call_hooks(hooks, &inner, &format!("{}.hooks", site.name), &format!("{}.hooks", site.path));
+        let hooks = serde_json::to_value(&step.call.hooks).ok();
+        self.call_hooks(
+            hooks.as_ref(),
+            &inner,
+            &format!("{}.hooks", site.name),
+            &format!("{}.hooks", site.path),
+        );
         called
     }
 }
@@ -99,6 +104,6 @@ pub(super) fn looped(call: &Call) -> bool {
 pub(super) fn call_text(call: &Call) -> serde_json::Value {
     let mut call = call.clone();
     call.inline = None;
-    call.rest.shift_remove("hooks");
+    call.hooks.clear();
     serde_json::to_value(&call).unwrap_or_default()
 }

@@ -73,13 +73,13 @@ impl<'a> Checker<'a> {
         let (prefix, at) = (format!("{name}.inputs.artifacts"), format!("{path}.inputs.artifacts"));
         self.names(&names, names::Rule::Artifact, &prefix, &at);
         let is_leaf = template.steps.is_none() && template.dag.is_none();
-        let resource = template.rest.contains_key("resource");
+        let resource = template.resource.is_some();
         for (position, artifact) in template.inputs.artifacts.iter().enumerate() {
             if is_leaf
                 && !resource
                 && artifact.path.is_empty()
                 && template.suspend.is_none()
-                && !template.rest.contains_key("plugin")
+                && template.plugin.is_none()
             {
                 let message = format!("{name}.inputs.artifacts.{}.path not specified", artifact.name);
                 self.fault(PARAMETER_WITHOUT_VALUE, message, &format!("{at}[{position}]"));
@@ -128,19 +128,20 @@ impl<'a> Checker<'a> {
             let message = format!("{name}.activeDeadlineSeconds is only valid for leaf templates");
             self.fault(BAD_WORKFLOW, message, &format!("{path}.activeDeadlineSeconds"));
         }
-        let default = |field: &str| {
-            let defaults = self.spec.rest.get("templateDefaults").and_then(|defaults| defaults.get(field));
-            defaults.and_then(|container| container.get("image")).is_some()
-        };
+        let defaults = self.spec.template_defaults.as_deref();
+        let container_default =
+            || defaults.is_some_and(|it| it.container.as_ref().is_some_and(|it| !it.image.is_empty()));
+        let script_default =
+            || defaults.is_some_and(|it| it.script.as_ref().is_some_and(|it| !it.container.image.is_empty()));
         let without_image = match kind {
             TemplateKind::Container => template
                 .container
                 .as_ref()
-                .is_some_and(|container| container.image.is_empty() && !default("container")),
+                .is_some_and(|container| container.image.is_empty() && !container_default()),
             TemplateKind::Script => template
                 .script
                 .as_ref()
-                .is_some_and(|script| script.container.image.is_empty() && !default("script")),
+                .is_some_and(|script| script.container.image.is_empty() && !script_default()),
             _ => false,
         };
         if without_image {
@@ -151,9 +152,9 @@ impl<'a> Checker<'a> {
                 &format!("{path}.{field}"),
             );
         }
-        if let Some(resource) = template.rest.get("resource").filter(|_| kind == TemplateKind::Resource) {
-            let action = resource.get("action").and_then(Value::as_str).unwrap_or_default();
-            if !["get", "create", "apply", "delete", "replace", "patch"].contains(&action)
+        if let Some(resource) = template.resource.as_ref().filter(|_| kind == TemplateKind::Resource) {
+            let action = &resource.action;
+            if !["get", "create", "apply", "delete", "replace", "patch"].contains(&action.as_str())
                 && !action.contains("{{")
             {
                 let message = format!(
@@ -161,7 +162,7 @@ impl<'a> Checker<'a> {
                 );
                 self.fault(BAD_WORKFLOW, message, &format!("{path}.resource"));
             }
-            let manifest = resource.get("manifest").and_then(Value::as_str).unwrap_or_default();
+            let manifest = &resource.manifest;
             if !manifest.contains("{{") && crate::yaml::parse("manifest", manifest).is_err() {
                 self.fault(
                     BAD_WORKFLOW,
