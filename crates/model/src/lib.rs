@@ -13,6 +13,7 @@ pub mod canonical;
 pub mod catalog;
 #[cfg(test)]
 mod corpus;
+pub mod cron;
 pub mod duration;
 pub mod fault;
 pub mod id;

@@ -3,6 +3,8 @@
 //! `rest`, so an object goes out as it came in.
 
 mod control;
+mod cron;
+mod event;
 mod kinds;
 mod node_id;
 mod pod;
@@ -13,6 +15,8 @@ mod validate;
 mod workflow;
 
 pub use control::*;
+pub use cron::*;
+pub use event::*;
 pub use kinds::*;
 pub use node_id::{NodeId, fnv1a_32, node_id, pod_name};
 pub use pod::*;

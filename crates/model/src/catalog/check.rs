@@ -24,6 +24,9 @@ pub(super) fn check(manifests: Vec<Manifest>) -> Result<Catalog, Vec<Fault>> {
     let roots = scope::check_all(&inventory.scopes, &mut faults);
     let mut catalog = Catalog { roots, scopes: std::mem::take(&mut inventory.scopes), ..Catalog::default() };
     catalog.templates = std::mem::take(&mut inventory.templates);
+    catalog.cluster_templates = std::mem::take(&mut inventory.cluster_templates);
+    catalog.cron_workflows = std::mem::take(&mut inventory.cron_workflows);
+    catalog.event_bindings = std::mem::take(&mut inventory.event_bindings);
     let (components, schemas) = components(&inventory, &mut catalog, &mut faults);
     for (name, template) in &catalog.templates {
         faults.extend(check_template(&catalog, name, template));

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::faults::{DEFINED_TWICE, NOT_CARRIED_OUT};
 use crate::{
-    argo::WorkflowTemplate,
+    argo::{CronWorkflow, WorkflowEventBinding, WorkflowTemplate},
     fault::Fault,
-    manifest::{BAD_OBJECT, Manifest, OtherKind, Written},
+    manifest::{BAD_OBJECT, Manifest, Written},
     name::NamespacedName,
     oam::{
         AccessPolicyObject, Application, ComponentDefinition, IdentityScope, ScopeDefinition,
@@ -32,6 +32,9 @@ pub(super) struct Inventory {
     pub(super) scopes: Objects<IdentityScope>,
     pub(super) access_policies: Objects<AccessPolicyObject>,
     pub(super) templates: Objects<WorkflowTemplate>,
+    pub(super) cluster_templates: BTreeMap<String, Written<WorkflowTemplate>>,
+    pub(super) cron_workflows: Objects<CronWorkflow>,
+    pub(super) event_bindings: Objects<WorkflowEventBinding>,
 }
 
 impl Inventory {
@@ -81,17 +84,11 @@ impl Inventory {
                     Fault::new(NOT_CARRIED_OUT, message).at(written.place).help("submit it instead"),
                 );
             }
-            Manifest::Other(kind, written) => {
-                let fault =
-                    Fault::new(NOT_CARRIED_OUT, format!("a {} is not carried out here yet", kind.as_str()));
-                let fault = fault.at(written.place);
-                return Some(match kind {
-                    OtherKind::ClusterWorkflowTemplate => {
-                        fault.help("make it a WorkflowTemplate of a namespace")
-                    }
-                    OtherKind::CronWorkflow | OtherKind::WorkflowEventBinding => fault,
-                });
+            Manifest::ClusterWorkflowTemplate(written) => {
+                drop(self.cluster_templates.insert(name.name, written));
             }
+            Manifest::CronWorkflow(written) => drop(self.cron_workflows.insert(name, written)),
+            Manifest::WorkflowEventBinding(written) => drop(self.event_bindings.insert(name, written)),
         }
         None
     }

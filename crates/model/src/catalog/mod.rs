@@ -25,7 +25,7 @@ pub(crate) use gate::DEFAULT_EXPIRY_MS;
 pub(crate) use schema::ParameterSchema;
 
 use crate::{
-    argo::{FindTemplate, WorkflowSpec, WorkflowTemplate},
+    argo::{CronWorkflow, FindTemplate, WorkflowEventBinding, WorkflowSpec, WorkflowTemplate},
     fault::{Fault, Place},
     manifest::{Manifest, Written},
     name::{ComponentRef, NamespacedName, ScopeRef},
@@ -37,6 +37,9 @@ use crate::{
 pub struct Catalog {
     scopes: BTreeMap<ScopeRef, Written<IdentityScope>>,
     templates: BTreeMap<NamespacedName, Written<WorkflowTemplate>>,
+    cluster_templates: BTreeMap<String, Written<WorkflowTemplate>>,
+    cron_workflows: BTreeMap<NamespacedName, Written<CronWorkflow>>,
+    event_bindings: BTreeMap<NamespacedName, Written<WorkflowEventBinding>>,
     components: BTreeMap<ComponentRef, BoundComponent>,
     schemas: BTreeMap<ComponentRef, ParameterSchema>,
     by_template: BTreeMap<NamespacedName, ComponentRef>,
@@ -104,6 +107,22 @@ impl Catalog {
     /// Returns every WorkflowTemplate, in order of name.
     pub fn templates(&self) -> impl Iterator<Item = (&NamespacedName, &Written<WorkflowTemplate>)> {
         self.templates.iter()
+    }
+    /// Returns the ClusterWorkflowTemplate with this name.
+    pub fn cluster_template(&self, name: &str) -> Option<&Written<WorkflowTemplate>> {
+        self.cluster_templates.get(name)
+    }
+    /// Returns every ClusterWorkflowTemplate, in order of name.
+    pub fn cluster_templates(&self) -> impl Iterator<Item = (&String, &Written<WorkflowTemplate>)> {
+        self.cluster_templates.iter()
+    }
+    /// Returns every CronWorkflow, in order of name.
+    pub fn cron_workflows(&self) -> impl Iterator<Item = (&NamespacedName, &Written<CronWorkflow>)> {
+        self.cron_workflows.iter()
+    }
+    /// Returns every WorkflowEventBinding, in order of name.
+    pub fn event_bindings(&self) -> impl Iterator<Item = (&NamespacedName, &Written<WorkflowEventBinding>)> {
+        self.event_bindings.iter()
     }
     /// Returns the WorkflowTemplates of a namespace, for validation.
     pub fn templates_of<'a>(&'a self, namespace: &'a str) -> TemplatesOf<'a> {

@@ -679,10 +679,25 @@ fn what_is_applied_twice_or_cannot_be_applied_is_refused() {
             "more.yaml:1:1: Workflow `default/run` is a run, not something at rest that can be applied [MDL0410]",
         ],
     );
-    with(
-        "apiVersion: argoproj.io/v1alpha1\nkind: CronWorkflow\nmetadata: {name: nightly}\nspec: {schedules: [\"@daily\"], workflowSpec: {workflowTemplateRef: {name: export}}}\n",
-        &["more.yaml:1:1: a CronWorkflow is not carried out here yet [MDL0410]"],
+}
+
+#[test]
+fn schedules_bindings_and_templates_of_all_namespaces_are_held() {
+    let mut files = example();
+    let more = "apiVersion: argoproj.io/v1alpha1\nkind: CronWorkflow\nmetadata: {name: nightly, namespace: finance}\nspec: {schedules: [\"@daily\"], workflowSpec: {workflowTemplateRef: {name: export}}}\n---\n\
+        apiVersion: argoproj.io/v1alpha1\nkind: WorkflowEventBinding\nmetadata: {name: pushed, namespace: finance}\nspec: {event: {selector: \"true\"}, submit: {workflowTemplateRef: {name: export}}}\n---\n\
+        apiVersion: argoproj.io/v1alpha1\nkind: ClusterWorkflowTemplate\nmetadata: {name: library}\nspec: {templates: [{name: a, suspend: {}}]}\n";
+    files.push(("more.yaml", more.to_owned()));
+    let catalog = check_files(&files).unwrap();
+    let (name, cron) = catalog.cron_workflows().next().unwrap();
+    assert_eq!(
+        (name.to_string().as_str(), cron.object.spec.all_schedules()),
+        ("finance/nightly", vec!["@daily"])
     );
+    let (name, binding) = catalog.event_bindings().next().unwrap();
+    assert_eq!((name.name.as_str(), binding.object.spec.event.selector.as_str()), ("pushed", "true"));
+    assert_eq!(catalog.cluster_template("library").unwrap().object.spec.templates.len(), 1);
+    assert!(catalog.template(&NamespacedName::new("", "library")).is_none());
 }
 
 #[test]

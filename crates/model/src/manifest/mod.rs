@@ -17,7 +17,7 @@ pub use read::{BAD_OBJECT, UNKNOWN_KIND, parse};
 pub use written::Written;
 
 use crate::{
-    argo::{ObjectMeta, Workflow, WorkflowTemplate},
+    argo::{CronWorkflow, ObjectMeta, Workflow, WorkflowEventBinding, WorkflowTemplate},
     fault::{Fault, Place},
     oam::{
         AccessPolicyObject, Application, ComponentDefinition, IdentityScope, PolicyDefinition,
@@ -53,35 +53,17 @@ pub enum Manifest {
     WorkflowTemplate(Written<WorkflowTemplate>),
     /// Argo Workflow.
     Workflow(Written<Workflow>),
-    /// Another of Argo's kinds, read but not carried out.
-    Other(OtherKind, Written<Value>),
-}
-
-/// Argo's kinds that are read but not carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OtherKind {
-    /// A WorkflowTemplate of all namespaces.
-    ClusterWorkflowTemplate,
-    /// Workflows on a schedule.
-    CronWorkflow,
-    /// Workflows upon an event.
-    WorkflowEventBinding,
-}
-
-impl OtherKind {
-    /// Returns the kind as Argo spells it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ClusterWorkflowTemplate => "ClusterWorkflowTemplate",
-            Self::CronWorkflow => "CronWorkflow",
-            Self::WorkflowEventBinding => "WorkflowEventBinding",
-        }
-    }
+    /// Argo ClusterWorkflowTemplate.
+    ClusterWorkflowTemplate(Written<WorkflowTemplate>),
+    /// Argo CronWorkflow.
+    CronWorkflow(Written<CronWorkflow>),
+    /// Argo WorkflowEventBinding.
+    WorkflowEventBinding(Written<WorkflowEventBinding>),
 }
 
 /// Applies `$body` to the `Written` within any variant that has `ObjectMeta`.
 macro_rules! each {
-    ($self:expr, $written:ident => $body:expr, $other:ident => $else:expr) => {
+    ($self:expr, $written:ident => $body:expr) => {
         match $self {
             Manifest::Application($written) => $body,
             Manifest::ComponentDefinition($written) => $body,
@@ -93,7 +75,9 @@ macro_rules! each {
             Manifest::AccessPolicy($written) => $body,
             Manifest::WorkflowTemplate($written) => $body,
             Manifest::Workflow($written) => $body,
-            Manifest::Other(_, $other) => $else,
+            Manifest::ClusterWorkflowTemplate($written) => $body,
+            Manifest::CronWorkflow($written) => $body,
+            Manifest::WorkflowEventBinding($written) => $body,
         }
     };
 }
@@ -112,32 +96,29 @@ impl Manifest {
             Self::AccessPolicy(_) => "AccessPolicy",
             Self::WorkflowTemplate(_) => "WorkflowTemplate",
             Self::Workflow(_) => "Workflow",
-            Self::Other(kind, _) => kind.as_str(),
+            Self::ClusterWorkflowTemplate(_) => "ClusterWorkflowTemplate",
+            Self::CronWorkflow(_) => "CronWorkflow",
+            Self::WorkflowEventBinding(_) => "WorkflowEventBinding",
         }
     }
-    /// Returns kind, namespace and name; the namespace is empty for a definition of all namespaces.
+    /// Returns kind, namespace and name; the namespace is empty for what is for all namespaces.
     pub fn key(&self) -> (&'static str, String, String) {
-        let of_value = |value: &Value, field: &str| {
-            let text = value.get("metadata").and_then(|metadata| metadata.get(field)).and_then(Value::as_str);
-            text.unwrap_or_default().to_owned()
-        };
         let (namespace, name) = each!(self,
-            written => (written.object.metadata.namespace.clone(), written.object.metadata.name.clone()),
-            other => (of_value(&other.object, "namespace"), of_value(&other.object, "name"))
+            written => (written.object.metadata.namespace.clone(), written.object.metadata.name.clone())
         );
         (self.kind(), namespace, name)
     }
     /// Returns where the object begins.
     pub fn place(&self) -> Option<Place> {
-        each!(self, written => written.place.clone(), other => other.place.clone())
+        each!(self, written => written.place.clone())
     }
     /// Returns the places of the object's values, to be kept beside [`Manifest::to_json`].
     pub fn places(&self) -> &Places {
-        each!(self, written => written.places(), other => other.places())
+        each!(self, written => written.places())
     }
     /// Returns the object as JSON.
     pub fn to_json(&self) -> Value {
-        each!(self, written => json(&written.object), other => other.object.clone())
+        each!(self, written => json(&written.object))
     }
     /// Reads an object from JSON, such as the body of a request; `place` is where it was written, if anywhere.
     ///
@@ -156,7 +137,7 @@ impl Manifest {
     /// Puts the object into `namespace` if it names none and belongs in one. Definitions without a namespace
     /// are for all namespaces, and stay so.
     pub fn default_namespace(&mut self, namespace: &str) {
-        if self.is_definition() || matches!(self, Self::Other(OtherKind::ClusterWorkflowTemplate, _)) {
+        if self.is_definition() || matches!(self, Self::ClusterWorkflowTemplate(_)) {
             return;
         }
         let set = |metadata: &mut ObjectMeta| {
@@ -164,14 +145,7 @@ impl Manifest {
                 namespace.clone_into(&mut metadata.namespace);
             }
         };
-        each!(self, written => set(&mut written.object.metadata), other => {
-            if let Some(Value::Object(metadata)) = other.object.get_mut("metadata") {
-                let given = metadata.entry("namespace").or_insert(Value::Null);
-                if given.as_str().unwrap_or_default().is_empty() {
-                    *given = Value::from(namespace);
-                }
-            }
-        });
+        each!(self, written => set(&mut written.object.metadata));
     }
     /// Whether the object defines what Applications may use.
     pub const fn is_definition(&self) -> bool {

@@ -2,9 +2,9 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{Manifest, OtherKind, Written, shape};
+use super::{Manifest, Written, shape};
 use crate::{
-    argo::{self, ObjectMeta},
+    argo,
     fault::{Code, Fault},
     name::check_subdomain,
     oam::{CORE_API_VERSION, MARQUE_API_VERSION},
@@ -146,25 +146,12 @@ fn typed(document: &Document, kind: &str) -> Result<Manifest, Vec<Fault>> {
         "AccessPolicy" => Manifest::AccessPolicy(written(document)?),
         "WorkflowTemplate" => Manifest::WorkflowTemplate(written(document)?),
         "Workflow" => Manifest::Workflow(written(document)?),
-        other => {
-            let kind = match other {
-                "ClusterWorkflowTemplate" => OtherKind::ClusterWorkflowTemplate,
-                "CronWorkflow" => OtherKind::CronWorkflow,
-                _ => OtherKind::WorkflowEventBinding,
-            };
-            let _: Named = yaml::decode(document)?;
-            Manifest::Other(kind, Written::new(document.value(), document.places()))
-        }
+        "ClusterWorkflowTemplate" => Manifest::ClusterWorkflowTemplate(written(document)?),
+        "CronWorkflow" => Manifest::CronWorkflow(written(document)?),
+        _ => Manifest::WorkflowEventBinding(written(document)?),
     })
 }
 
 fn written<T: DeserializeOwned>(document: &Document) -> Result<Written<T>, Vec<Fault>> {
     Ok(Written::new(yaml::decode(document)?, document.places()))
-}
-
-/// As much of an object as all kinds have.
-#[derive(serde::Deserialize)]
-struct Named {
-    #[serde(rename = "metadata")]
-    _metadata: ObjectMeta,
 }
