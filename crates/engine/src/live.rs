@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::argo::{Call, ContinueOn, NodePhase, WorkflowPhase};
+use model::argo::{Call, ContinueOn, LifecycleHook, NodePhase, WorkflowPhase};
 
 use crate::{
     Pod, ShutdownStrategy,
@@ -29,17 +29,54 @@ pub(crate) enum Parent {
     Item(usize),
     /// A retry node: it is one of its attempts.
     Attempt(usize),
+    /// A node: it is one of its hooks.
+    Hook(usize),
+    /// The run: it is one of its hooks.
+    RunHook,
 }
 
 impl Parent {
     /// Returns the node above, whose progress includes this one's.
     pub(crate) const fn above(self) -> Option<usize> {
         match self {
-            Self::Root | Self::Exit => None,
-            Self::Steps(at) | Self::Group(at) | Self::Task(at, _) | Self::Item(at) | Self::Attempt(at) => {
-                Some(at)
-            }
+            Self::Root | Self::Exit | Self::RunHook => None,
+            Self::Steps(at)
+            | Self::Group(at)
+            | Self::Task(at, _)
+            | Self::Item(at)
+            | Self::Attempt(at)
+            | Self::Hook(at) => Some(at),
         }
+    }
+    /// Whether it runs because of a hook.
+    pub(crate) const fn is_hook(self) -> bool {
+        matches!(self, Self::Exit | Self::Hook(_) | Self::RunHook)
+    }
+}
+
+/// The hooks of a node or of the run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hooks {
+    /// The step's or task's name, without the item.
+    pub(crate) call: String,
+    /// The task's index, if it is one.
+    pub(crate) task: Option<usize>,
+    /// Hooks that have not run yet, by name.
+    pub(crate) waiting: Vec<(String, LifecycleHook)>,
+    /// What runs once it has ended and all other hooks that run have.
+    pub(crate) exit: Option<LifecycleHook>,
+    /// Hooks under way.
+    pub(crate) open: usize,
+    /// Whether the node has ended.
+    pub(crate) ended: bool,
+    /// Why a hook of the run could not run.
+    pub(crate) error: Option<String>,
+}
+
+impl Hooks {
+    /// Whether there are none.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.exit.is_none()
     }
 }
 
@@ -97,6 +134,8 @@ pub(crate) struct Start {
     pub(crate) counted: bool,
     /// Which attempt it is.
     pub(crate) attempt: Option<Attempt>,
+    /// What runs besides it and after it.
+    pub(crate) hooks: Option<Box<Hooks>>,
 }
 
 /// A child of a steps or DAG node, for references to it.
@@ -208,6 +247,8 @@ pub(crate) struct Dag {
     pub(crate) stopped: bool,
     /// Tasks under way or about to be looked at.
     pub(crate) open: usize,
+    /// Why it will end in Error once its tasks have ended.
+    pub(crate) error: Option<String>,
 }
 
 /// The items of a looped task under way.
@@ -297,6 +338,8 @@ pub(crate) struct Slot {
     pub(crate) latest: Option<usize>,
     /// Pods ended and pods in all, at and below it.
     pub(crate) pods: (u32, u32),
+    /// What runs besides it and after it.
+    pub(crate) hooks: Option<Box<Hooks>>,
     pub(crate) body: Body,
 }
 
@@ -308,6 +351,8 @@ pub(crate) enum Stage {
     New,
     /// The entry node is under way.
     Main,
+    /// The entry node has ended and so, hooks of the run are under way.
+    Hooks(WorkflowPhase, String),
     /// The exit handler is under way; how the entry node ended.
     Exit(WorkflowPhase, String),
     /// It has ended.
@@ -331,6 +376,8 @@ pub(crate) struct Live {
     /// Nodes that wait for the run to be unsuspended.
     pub(crate) held: VecDeque<Start>,
     pub(crate) suspended: bool,
+    /// The run's own hooks.
+    pub(crate) hooks: Hooks,
     pub(crate) shutdown: Option<(ShutdownStrategy, Option<String>)>,
     pub(crate) deadline: Option<Timestamp>,
     pub(crate) deadline_passed: bool,

@@ -67,7 +67,7 @@ impl Run {
                     commands.push(Command::SetTimer { timer: TimerId::WorkflowDeadline, at });
                 }
             }
-            Stage::Exit(..) => {}
+            Stage::Hooks(..) | Stage::Exit(..) => {}
         }
         for at in &self.live.active {
             let (Some((id, _)), Some(slot)) = (self.status.nodes.get_index(*at), self.live.slots.get(*at))

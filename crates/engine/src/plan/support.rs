@@ -110,7 +110,6 @@ fn refused_field(rest: &Map<String, Value>, harmless: &[&str], of: &str) -> Opti
 /// Returns why a workflow cannot be run, if so.
 pub(super) fn refused_spec(spec: &WorkflowSpec) -> Option<String> {
     let set = [
-        (!spec.hooks.is_empty(), "hooks"),
         (spec.template_defaults.is_some(), "templateDefaults"),
         (spec.synchronization.is_some(), "synchronization"),
     ];
@@ -226,10 +225,7 @@ pub(crate) fn refused_call(call: &Call) -> Option<String> {
     if let Some(reference) = &call.template_ref {
         return Some(format!("template reference {}.{} not found", reference.name, reference.template));
     }
-    let set = [(!call.on_exit.is_empty(), "onExit"), (!call.hooks.is_empty(), "hooks")];
-    refused_typed(&set, "a step or task")
-        .or_else(|| refused_field(&call.rest, &[], "a step or task"))
-        .or_else(|| refused_arguments(&call.arguments))
+    refused_field(&call.rest, &[], "a step or task").or_else(|| refused_arguments(&call.arguments))
 }
 
 /// Returns why arguments cannot be handed over, if so.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use expr::TaskResult;
 use model::argo::{NodeFlag, NodePhase, NodeType};
 
-use super::{Turn, Work, inputs::Ready, lookup::Asker, node::NewNode, resolve};
+use super::{Turn, Work, hooks, inputs::Ready, lookup::Asker, node::NewNode, resolve};
 use crate::{
     live::{self, Body, Child, Dag, Expanded, Parent, Start, Task, TaskGroup},
     plan::Compiled,
@@ -59,6 +59,7 @@ impl Turn {
             stops_on_failure: dag.fail_fast != Some(false),
             stopped: false,
             open: free.len(),
+            error: None,
             plan,
         };
         let at =
@@ -145,7 +146,7 @@ impl Turn {
 
     fn start_task(&mut self, dag: usize, task: usize, mut called: model::argo::DagTask) {
         let hooked = self.run.live.slots.get(dag).is_some_and(|slot| slot.hooked);
-        let asker = Asker { boundary: dag, task: Some(task), hooked };
+        let asker = Asker { boundary: dag, task: Some(task), hooked, about: None };
         let looped = resolve::expands(&called.call);
         let new = self.task_node(dag, task, &called.name, &called.call.template);
         let expanded = match self.resolve(asker, &mut called.call) {
@@ -167,7 +168,8 @@ impl Turn {
             return self.end_task(dag, task, new.because(NodePhase::Skipped, "Skipped, empty params"));
         }
         let group = NewNode { node_type: NodeType::TaskGroup, phase: NodePhase::Running, hooked, ..new };
-        let group = NewNode { flag: Some(NodeFlag::default()), ..group };
+        let hooks = hooks::of_call(&called.call, &called.name, Some(task), &self.run.workflow.spec.arguments);
+        let group = NewNode { flag: Some(NodeFlag::default()), hooks, ..group };
         let open = expanded.len();
         self.make_room(open);
         let at = self.make(group, Body::TaskGroup(Box::new(TaskGroup { open })));
@@ -185,6 +187,13 @@ impl Turn {
         let ends = match resolve::decide(&one.call.when) {
             Ok(true) => match self.call_args(asker, &one.call) {
                 Ok((args, inline)) => {
+                    let arguments = &self.run.workflow.spec.arguments;
+                    let mut hooks = hooks::of_call(&one.call, call_name, asker.task, arguments);
+                    if matches!(parent, Parent::Item(_)) {
+                        // The other hooks are those of the whole task.
+                        hooks = hooks.filter(|hooks| hooks.exit.is_some());
+                        hooks.iter_mut().for_each(|hooks| hooks.waiting.clear());
+                    }
                     let depth = self.run.live.frame(asker.boundary).map_or(0, |frame| frame.depth);
                     return self.then_start(Start {
                         name,
@@ -198,6 +207,7 @@ impl Turn {
                         hooked: asker.hooked,
                         counted: false,
                         attempt: None,
+                        hooks,
                     });
                 }
                 Err(reason) => new.because(NodePhase::Error, reason),
@@ -219,7 +229,7 @@ impl Turn {
         let parent = slot.parent;
         let mut items: Vec<usize> = Vec::new();
         if let Some(node) = self.node(group) {
-            items.extend(node.children.iter().filter_map(|id| self.at(id)));
+            items.extend(node.children.iter().filter_map(|id| self.at(id)).filter(|at| !self.is_hook(*at)));
         }
         items.sort_by_key(|at| self.node(*at).and_then(|node| item_index(&node.display_name)));
         let phases: Vec<NodePhase> =
@@ -292,10 +302,12 @@ impl Turn {
                 }
             }
         }
+        let error = state.error.take();
         self.note_outbound(dag);
-        match failed {
-            Some(phase) => self.end(dag, phase, String::new()),
-            None => self.composite_done(dag),
+        match (error, failed) {
+            (Some(reason), _) => self.end(dag, NodePhase::Error, reason),
+            (None, Some(phase)) => self.end(dag, phase, String::new()),
+            (None, None) => self.composite_done(dag),
         }
     }
 }

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use model::argo::{NodeId, NodePhase, WorkflowPhase};
 
-use super::{Turn, fit, variables};
+use super::{Turn, fit, hooks, variables};
 use crate::{
     Command, EventKind, TimerId,
     live::{Args, Parent, Stage, Start},
@@ -78,6 +78,7 @@ impl Turn {
             _ => None,
         };
         let entrypoint = spec.entrypoint.clone();
+        self.run.live.hooks = hooks::of_run(spec);
         self.run.live.variables = variables.into();
         self.run.live.deadline = deadline;
         if let Some(at) = deadline {
@@ -129,5 +130,6 @@ pub(super) fn entry(name: String, template_name: String, args: Args, parent: Par
         depth: 0,
         counted: false,
         attempt: None,
+        hooks: None,
     }
 }

@@ -4,7 +4,7 @@
 use model::argo::{NodePhase, NodeStatus, WorkflowPhase, pod_name};
 use serde_json::{Map, Value, json};
 
-use super::{Turn, event, variables};
+use super::Turn;
 use crate::{
     Command, TimerId,
     live::{Body, Parent, Stage},
@@ -14,6 +14,9 @@ impl Turn {
     pub(super) fn ended(&mut self, at: usize) {
         let Some(parent) = self.run.live.slots.get(at).map(|slot| slot.parent) else { return };
         self.give_place_back(at);
+        if !self.hooks_are_done(at) {
+            return;
+        }
         match parent {
             Parent::Root => self.main_ended(at),
             Parent::Exit => self.exit_ended(at),
@@ -22,6 +25,8 @@ impl Turn {
             Parent::Task(dag, task) => self.task_ended(dag, task, at),
             Parent::Item(group) => self.item_ended(group),
             Parent::Attempt(retry) => self.attempt_ended(retry, at),
+            Parent::Hook(owner) => self.hook_ended(owner),
+            Parent::RunHook => self.run_hook_ended(),
         }
     }
 
@@ -37,18 +42,28 @@ impl Turn {
             None if phase == WorkflowPhase::Succeeded => String::new(),
             None => node.message.clone(),
         };
-        let handler = self.run.workflow.spec.on_exit.clone();
         if self.run.live.deadline.is_some() && !self.run.live.deadline_passed {
             self.commands.push(Command::CancelTimer { timer: TimerId::WorkflowDeadline });
         }
-        if handler.is_empty() || self.run.doom(true).is_some() {
-            return self.finish(phase, message);
-        }
+        self.run.live.stage = Stage::Hooks(phase, message);
+        self.look_at_run_hooks();
+        self.hooks_may_be_done();
+    }
+
+    /// Starts the exit handler, or ends the run if there is none.
+    pub(super) fn start_exit(&mut self, phase: WorkflowPhase, message: String) {
+        let exit = self.run.live.hooks.exit.take().filter(|_| self.run.doom(true).is_none());
+        let Some(exit) = exit else { return self.finish(phase, message) };
         self.note_exit_variables(phase);
-        self.run.live.stage = Stage::Exit(phase, message);
+        self.run.live.stage = Stage::Exit(phase, message.clone());
         let name = format!("{}.onExit", self.run.workflow.metadata.name);
-        let args = variables::arguments(&self.run, &self.run.live.variables).unwrap_or_default();
-        self.then_start(event::entry(name, handler, args, Parent::Exit));
+        let holds =
+            if exit.expression.is_empty() { Ok(true) } else { self.holds_for_run(&exit.expression, true) };
+        match holds {
+            Ok(true) => self.start_run_hook(name, exit, Parent::Exit),
+            Ok(false) => self.finish(phase, message),
+            Err(reason) => self.run_hook_fails(name, &exit, Parent::Exit, reason),
+        }
     }
 
     /// Notes what an exit handler knows: how the workflow ended, and which nodes failed, as JSON quoted once more.

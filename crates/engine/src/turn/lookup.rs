@@ -18,6 +18,8 @@ pub(super) struct Asker {
     /// The task's index; none where every child may be referred to.
     pub(super) task: Option<usize>,
     pub(super) hooked: bool,
+    /// The node whose hook asks: it may be referred to although it has not ended.
+    pub(super) about: Option<usize>,
 }
 
 impl Turn {
@@ -49,15 +51,27 @@ impl Turn {
             (Body::Steps(_), "steps") => Some((call, field)),
             (Body::Dag(dag), "tasks") => {
                 let other = *dag.plan.by_name.get(call)?;
-                let before = asker.task.is_none_or(|task| dag.plan.is_after(task, other));
+                let before = asker.task.is_none_or(|task| {
+                    (asker.about.is_some() && task == other) || dag.plan.is_after(task, other)
+                });
                 before.then_some((call, field))
             }
             _ => None,
         }
     }
 
+    fn is_called(&self, at: usize, call: &str) -> bool {
+        let hooks = self.run.live.slots.get(at).and_then(|slot| slot.hooks.as_ref());
+        hooks.is_some_and(|hooks| hooks.call == call)
+    }
+
     /// Returns the child called `call` if it has ended.
     fn ended_child(&self, asker: Asker, call: &str) -> Option<Child> {
+        if let Some(about) = asker.about.filter(|about| self.is_called(*about, call)) {
+            let known = self.run.live.frame(asker.boundary)?.children.get(call);
+            let items = known.and_then(|child| child.items.clone()).filter(|_| self.is_task_group(about));
+            return Some(Child { node: Some(about), items });
+        }
         let child = self.run.live.frame(asker.boundary)?.children.get(call)?;
         let ended = |at: &usize| self.node(*at).is_some_and(|node| node.phase.is_fulfilled());
         let all_ended =

@@ -7,8 +7,10 @@ pub use artifact::artifact_key;
 mod dag;
 mod event;
 mod expand;
+mod expression;
 mod finish;
 mod fit;
+mod hooks;
 mod inputs;
 mod item;
 mod lookup;
@@ -47,6 +49,8 @@ pub fn step(run: Run, event: &Event) -> Result<(Run, Vec<Command>), Box<Rejected
             };
             turn.apply(&event.kind);
             turn.work_off();
+            turn.look_at_run_hooks();
+            turn.work_off();
             Ok((turn.run, turn.commands))
         }
     }
@@ -61,6 +65,8 @@ enum Work {
     Group(usize),
     /// The dependencies of a DAG's task are decided.
     Task(usize, usize),
+    /// A node with hooks goes on.
+    Hooks(usize),
 }
 
 /// The run while an event is carried through.
@@ -86,6 +92,7 @@ impl Turn {
                 Work::Ended(at) => self.ended(at),
                 Work::Group(at) => self.next_group(at),
                 Work::Task(dag, task) => self.task_is_free(dag, task),
+                Work::Hooks(at) => self.look_at_hooks(at),
             }
         }
     }

@@ -4,7 +4,7 @@
 use model::argo::{NodeFlag, NodeId, NodePhase, NodeStatus, NodeType, node_id};
 
 use super::{Turn, Work};
-use crate::live::{Body, Parent, Slot};
+use crate::live::{Body, Hooks, Parent, Slot};
 
 /// What a new node is.
 #[derive(Debug, Clone)]
@@ -19,6 +19,7 @@ pub(super) struct NewNode {
     pub(super) parent: Parent,
     pub(super) hooked: bool,
     pub(super) counted: bool,
+    pub(super) hooks: Option<Box<Hooks>>,
 }
 
 impl NewNode {
@@ -40,6 +41,7 @@ impl NewNode {
             parent,
             hooked: false,
             counted: false,
+            hooks: None,
         }
     }
     /// Returns it with this phase and message.
@@ -91,6 +93,7 @@ impl Turn {
             host_node_name: String::new(),
         };
         let at = nodes.len();
+        let hooked = new.hooks.as_ref().is_some_and(|hooks| !hooks.waiting.is_empty());
         nodes.insert(id.clone(), status);
         self.run.live.slots.push(Slot {
             parent: new.parent,
@@ -99,8 +102,12 @@ impl Turn {
             hooked: new.hooked,
             latest: None,
             pods: (0, 0),
+            hooks: new.hooks,
             body,
         });
+        if hooked {
+            self.work.push_back(Work::Hooks(at));
+        }
         self.connect(at, &id, new.parent);
         at
     }
@@ -109,6 +116,8 @@ impl Turn {
         match parent {
             // A step group is connected when its steps node goes on to it.
             Parent::Root | Parent::Exit | Parent::Steps(_) => {}
+            Parent::Hook(owner) => self.add_child(owner, id),
+            Parent::RunHook => self.add_child(0, id),
             Parent::Group(above) => {
                 self.add_child(above, id);
                 if let Some(group) = self.run.live.group_mut(above) {
@@ -157,7 +166,9 @@ impl Turn {
             let places =
                 |ids: &[NodeId]| -> Vec<usize> { ids.iter().rev().filter_map(|id| self.at(id)).collect() };
             match node.node_type {
-                NodeType::TaskGroup if !node.children.is_empty() => open.extend(places(&node.children)),
+                NodeType::TaskGroup if !node.children.is_empty() => {
+                    open.extend(places(&node.children).into_iter().filter(|at| !self.is_hook(*at)));
+                }
                 NodeType::Retry => open.extend(self.run.live.slots.get(at).and_then(|slot| slot.latest)),
                 // Those of a steps or DAG node are leaves already.
                 NodeType::Steps | NodeType::Dag => {
@@ -169,6 +180,11 @@ impl Turn {
             }
         }
         last
+    }
+
+    /// Whether the node at `at` runs because of a hook.
+    pub(super) fn is_hook(&self, at: usize) -> bool {
+        self.run.live.slots.get(at).is_some_and(|slot| slot.parent.is_hook())
     }
 
     /// Returns the ids of the nodes at `places`.

@@ -80,9 +80,11 @@ impl Turn {
     }
 
     pub(super) fn pod_runs(&mut self, node: &NodeId) {
-        if let Some(node) = self.at(node).and_then(|at| self.node_mut(at)) {
+        let Some(at) = self.at(node) else { return };
+        if let Some(node) = self.node_mut(at) {
             node.phase = NodePhase::Running;
         }
+        self.goes_on(at);
     }
 
     pub(super) fn pod_finished(&mut self, node: &NodeId, outcome: &PodOutcome) {

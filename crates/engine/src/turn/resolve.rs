@@ -76,7 +76,20 @@ impl Names<'_> {
         if let Some(sequence) = &mut call.with_sequence {
             self.json(sequence, policy)?;
         }
+        self.text(&mut call.on_exit, policy)?;
+        self.hooks(call)?;
         self.inline(call)
+    }
+
+    /// Replaces what is known in the hooks of the call; the rest is looked at when they run.
+    fn hooks(&mut self, call: &mut Call) -> Result<(), String> {
+        if call.hooks.is_empty() {
+            return Ok(());
+        }
+        let mut json = serde_json::to_value(&call.hooks).map_err(|error| error.to_string())?;
+        self.json(&mut json, Unresolved::Keep)?;
+        call.hooks = serde_json::from_value(json).map_err(|error| format!("after substitution: {error}"))?;
+        Ok(())
     }
 
     /// Replaces what is known of everything in the call, and leaves the rest.
@@ -224,6 +237,22 @@ pub(super) fn with_item(call: &Call, look_up: &dyn Fn(&str) -> Lookup) -> Result
     }
     names.call(&mut one, policy)?;
     Ok(one)
+}
+
+/// Replaces the tags in the arguments of `call`.
+///
+/// # Errors
+/// What cannot be replaced.
+pub(super) fn arguments(
+    look_up: &mut dyn FnMut(&str) -> Result<Lookup, String>,
+    call: &mut Call,
+    policy: Unresolved<'_>,
+) -> Result<(), String> {
+    let mut names = Names { look_up, failure: None };
+    for artifact in &mut call.arguments.artifacts {
+        names.text(&mut artifact.from, Unresolved::Keep)?;
+    }
+    names.call(call, policy)
 }
 
 /// Decides a `when` whose tags are replaced.

@@ -35,7 +35,7 @@ impl Turn {
         if let Some(node) = self.node_mut(at) {
             node.inputs = ready.inputs();
         }
-        let first = Start { parent: Parent::Attempt(at), counted: true, ..start };
+        let first = Start { parent: Parent::Attempt(at), counted: true, hooks: None, ..start };
         let retry = Retry { start: first, strategy, attempts: 0, first_at: self.now, waits_until: None };
         if let Some(slot) = self.run.live.slots.get_mut(at) {
             slot.body = Body::Retry(Box::new(retry));

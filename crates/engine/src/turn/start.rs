@@ -119,18 +119,19 @@ impl Turn {
     /// Returns a new node for `start`.
     pub(super) fn new_node(&self, start: &Start, node_type: NodeType, phase: NodePhase) -> NewNode {
         let retried = matches!(start.parent, Parent::Attempt(_));
+        let hooked = start.parent.is_hook();
         NewNode {
             name: start.name.clone(),
             node_type,
             template_name: start.template_name.clone(),
             phase,
             message: String::new(),
-            flag: (retried || start.parent == Parent::Exit)
-                .then_some(NodeFlag { hooked: start.parent == Parent::Exit, retried }),
+            flag: (retried || hooked).then_some(NodeFlag { hooked, retried }),
             boundary: start.boundary,
             parent: start.parent,
             hooked: start.hooked,
             counted: start.counted,
+            hooks: start.hooks.clone(),
         }
     }
 

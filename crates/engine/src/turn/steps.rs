@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::argo::{Call, NodeFlag, NodePhase, NodeType, WorkflowStep};
 
-use super::{Turn, Work, dag::item_index, inputs::Ready, lookup::Asker, node::NewNode, resolve};
+use super::{Turn, Work, dag::item_index, hooks, inputs::Ready, lookup::Asker, node::NewNode, resolve};
 use crate::{
     live::{self, Body, Child, Expanded, Group, Parent, Start, Steps},
     plan::Compiled,
@@ -48,13 +48,14 @@ impl Turn {
             parent: Parent::Steps(steps),
             hooked,
             counted: false,
+            hooks: None,
         };
         let at = self.make(new, Body::Group(Box::default()));
         self.connect_group(steps, before, at);
         if let Some(state) = self.run.live.steps_mut(steps) {
             state.current = Some(at);
         }
-        let asker = Asker { boundary: steps, task: None, hooked };
+        let asker = Asker { boundary: steps, task: None, hooked, about: None };
         match self.open_group(asker, group.0) {
             Ok(opened) => self.fill_group(asker, at, opened),
             Err(reason) => self.end(at, NodePhase::Error, reason),
@@ -165,6 +166,7 @@ impl Turn {
         if let Some(state) = self.run.live.group_mut(group) {
             state.open = state.open.saturating_add(1);
         }
+        let hooks = hooks::of_call(&one.call, call_name, None, &self.run.workflow.spec.arguments);
         self.then_start(Start {
             name,
             call: call_name.to_owned(),
@@ -177,6 +179,7 @@ impl Turn {
             hooked: asker.hooked,
             counted: false,
             attempt: None,
+            hooks,
         });
     }
 
@@ -259,7 +262,7 @@ impl Turn {
     pub(super) fn composite_done(&mut self, at: usize) {
         let Some(declared) = self.run.live.frame(at).map(|frame| frame.outputs.clone()) else { return };
         let hooked = self.run.live.slots.get(at).is_some_and(|slot| slot.hooked);
-        match self.composite_outputs(Asker { boundary: at, task: None, hooked }, &declared) {
+        match self.composite_outputs(Asker { boundary: at, task: None, hooked, about: None }, &declared) {
             Err(reason) => self.end(at, NodePhase::Error, reason),
             Ok(outputs) => {
                 if let Some(outputs) = &outputs {

@@ -148,6 +148,9 @@ impl Turn {
                 .find_map(|parameter| parameter.value.clone());
             return value.map(|value| value.0).into();
         }
+        if name == "workflow.status" {
+            return Lookup::Text(self.status_for_hooks().as_str().to_owned());
+        }
         if hooked {
             return self.run.live.exit_variables.get(name).cloned().into();
         }

@@ -140,10 +140,6 @@ fn what_is_not_supported_is_refused_aloud() {
         "`sidecars` of a template is not supported on one machine yet",
     );
     refused(
-        "entrypoint: main\nhooks: {exit: {template: main}}\ntemplates:\n- name: main\n  container: {image: a}",
-        "`hooks` of the workflow is not supported on one machine yet",
-    );
-    refused(
         "entrypoint: main\ntemplates:\n- name: main\n  http: {url: 'http://x'}",
         "a `http` template is not supported on one machine yet",
     );

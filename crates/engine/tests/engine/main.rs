@@ -7,6 +7,8 @@ mod dag;
 #[cfg(test)]
 mod driver;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod loops;
