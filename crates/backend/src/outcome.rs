@@ -3,7 +3,8 @@
 
 use std::{collections::BTreeMap, fs, io};
 
-use engine::{CollectedOutputs, PodEnd, PodOutcome};
+use engine::{CollectedOutputs, PodEnd, PodOutcome, StoredArtifact};
+use model::argo::Location;
 use serde_json::{Value, json};
 
 use crate::folder::{PodFolder, replace};
@@ -36,10 +37,16 @@ fn to_json(outcome: &PodOutcome) -> Value {
         PodEnd::Killed => json!("killed"),
         PodEnd::Error(message) => json!({"error": message}),
     };
+    let place = |at: &StoredArtifact| match at {
+        StoredArtifact::Key(key) => json!(key),
+        StoredArtifact::Located(at) => json!({ at.driver(): at.fields() }),
+    };
+    let artifacts: serde_json::Map<String, Value> =
+        outcome.outputs.artifacts.iter().map(|(name, at)| (name.clone(), place(at))).collect();
     json!({
         "end": end,
         "parameters": outcome.outputs.parameters,
-        "artifacts": outcome.outputs.artifacts,
+        "artifacts": artifacts,
         "result": outcome.outputs.result,
     })
 }
@@ -59,11 +66,19 @@ fn from_json(value: &Value) -> Option<PodOutcome> {
     let texts = |key: &str| -> Option<BTreeMap<String, String>> {
         value.get(key)?.as_object()?.iter().map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
     };
+    let place = |at: &Value| match at {
+        Value::String(key) => Some(StoredArtifact::Key(key.clone())),
+        Value::Object(fields) => Some(StoredArtifact::Located(Box::new(Location::of(fields).ok()??))),
+        _ => None,
+    };
+    let artifacts = value.get("artifacts")?.as_object()?;
+    let artifacts: Option<BTreeMap<String, StoredArtifact>> =
+        artifacts.iter().map(|(name, at)| Some((name.clone(), place(at)?))).collect();
+    let artifacts = artifacts?;
     let result = match value.get("result")? {
         Value::Null => None,
         text => Some(text.as_str()?.to_owned()),
     };
-    let outputs =
-        CollectedOutputs { parameters: texts("parameters")?, artifacts: texts("artifacts")?, result };
+    let outputs = CollectedOutputs { parameters: texts("parameters")?, artifacts: artifacts, result };
     Some(PodOutcome::new(end, outputs))
 }

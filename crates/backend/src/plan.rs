@@ -157,6 +157,13 @@ fn inputs(pod: &Pod, artifacts: &std::path::Path) -> Result<Vec<InputSpec>, Back
                 (Some(key.clone()), String::new())
             }
             InputSource::Raw(text) => (None, text.clone()),
+            InputSource::Located(at) => {
+                let driver = at.driver();
+                return Err(unsupported(format!(
+                    "`{driver}` of input artifact `{}` is not supported yet",
+                    input.name
+                )));
+            }
         };
         let mode = input.mode.and_then(|mode| u32::try_from(mode).ok()).map(|mode| mode & 0o777);
         Ok(InputSpec { name: input.name.clone(), path: input.path.clone(), key, text, mode })

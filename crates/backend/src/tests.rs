@@ -223,7 +223,7 @@ fn specifications_and_outcomes_come_back_as_they_were_written() {
     let folder = folder::PodFolder::at(parent.path());
     let outputs = CollectedOutputs {
         parameters: [(text("p"), text("v"))].into(),
-        artifacts: [(text("a"), text("r/n/a"))].into(),
+        artifacts: [(text("a"), engine::StoredArtifact::Key(text("r/n/a")))].into(),
         result: Some(text("r")),
     };
     for end in [PodEnd::Exited(-1), PodEnd::DeadlineExceeded, PodEnd::Killed, PodEnd::Error(text("why"))] {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::argo::{NodeId, NodeOutputs, Template, Volume, WorkflowPhase};
+use model::argo::{Archive, ArchiveLocation, Location, NodeId, NodeOutputs, Template, Volume, WorkflowPhase};
 
 use crate::TimerId;
 
@@ -197,6 +197,8 @@ pub struct Pod {
     pub volumes: Vec<Volume>,
     /// The input artifacts with a place in the pod.
     pub inputs: Vec<PodInput>,
+    /// Where outputs go that do not say so themselves, and whether the log does.
+    pub archive: ArchiveLocation,
     /// Whether standard output is to be collected as the result.
     pub wants_result: bool,
     /// Seconds after which the pod is killed, counted from its start.
@@ -214,13 +216,23 @@ pub struct PodInput {
     pub source: InputSource,
     /// The file mode.
     pub mode: Option<i32>,
+    /// Whether `mode` is for all files of a folder.
+    pub recurse_mode: bool,
+    /// Whether nothing may be there.
+    pub optional: bool,
+    /// How it is packed, if that is said; found out otherwise.
+    pub archive: Option<Archive>,
 }
 
 /// What is put at an input artifact's place.
 #[derive(Debug, Clone, PartialEq)]
 pub enum InputSource {
-    /// A key in the artifact store.
+    /// A key in this machine's own artifact store, as an outcome gave it: never one that a user wrote. A part of the
+    /// artifact (`subPath`) is appended with a slash.
     Stored(String),
     /// A literal text.
     Raw(String),
+    /// Somewhere else; what is missing of it is filled in from [`Pod::archive`]. A part of the artifact is appended
+    /// with [`Location::append_to_key`].
+    Located(Box<Location>),
 }

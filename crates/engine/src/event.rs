@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::argo::{NodeId, NodeOutputs, NodePhase};
+use model::argo::{Location, NodeId, NodeOutputs, NodePhase};
 
 use crate::Question;
 
@@ -197,13 +197,33 @@ pub enum PodEnd {
     Error(String),
 }
 
+/// Where an output artifact was stored.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoredArtifact {
+    /// In this machine's own artifact store, under this key.
+    Key(String),
+    /// Somewhere else. A location that has only a key (`s3`) is one of the namespace's in this machine's own store; its
+    /// key never looks like one of [`StoredArtifact::Key`].
+    Located(Box<Location>),
+}
+
+impl StoredArtifact {
+    /// Returns the key in this machine's own artifact store; none if it lies somewhere else.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::Located(_) => None,
+        }
+    }
+}
+
 /// What was collected from a pod.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CollectedOutputs {
     /// The contents of `valueFrom.path` files, one trailing newline removed; missing files are absent.
     pub parameters: BTreeMap<String, String>,
-    /// Keys in the artifact store by artifact name; missing files are absent.
-    pub artifacts: BTreeMap<String, String>,
+    /// Where the artifacts were stored, by name (`main-logs` is the log); missing files are absent.
+    pub artifacts: BTreeMap<String, StoredArtifact>,
     /// The end of standard output (256 KiB), one trailing newline removed; only if asked for.
     pub result: Option<String>,
 }

@@ -27,7 +27,7 @@ pub use command::{
 pub use error::{Rejected, StepError};
 pub use event::{
     Answer, CollectedOutputs, ContainerEnd, Event, EventKind, PodEnd, PodOutcome, ShutdownStrategy,
-    TaskOutcome, TimerId,
+    StoredArtifact, TaskOutcome, TimerId,
 };
 pub use options::{Gate, RunOptions};
 pub use run::Run;

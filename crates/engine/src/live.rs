@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::argo::{Call, ContinueOn, LifecycleHook, NodePhase, WorkflowPhase};
+use model::argo::{Call, ContinueOn, LifecycleHook, Location, NodePhase, WorkflowPhase};
 
 use crate::{
     Pod, ShutdownStrategy,
@@ -81,12 +81,14 @@ impl Hooks {
 }
 
 /// Where an artifact comes from; only the engine makes these, so a stored key is never a user's word.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Source {
     /// A key in the artifact store.
     Stored(String),
     /// A literal text.
     Raw(String),
+    /// Somewhere else.
+    Located(Box<Location>),
 }
 
 /// What a template is called with, everything resolved.

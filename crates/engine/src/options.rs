@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use model::argo::ArchiveLocation;
+
 /// Beyond the workflow itself.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunOptions {
@@ -9,6 +11,9 @@ pub struct RunOptions {
     pub gates: Vec<Gate>,
     /// `workflow.submitter.*` and other variables of ours, by full name.
     pub variables: BTreeMap<String, String>,
+    /// The workflow's artifact repository, chosen once: its key is the key format and may hold tags. It is the location
+    /// of each pod's [`crate::Pod::archive`] whose template has no `archiveLocation`.
+    pub archive: ArchiveLocation,
 }
 
 /// A suspend node that opens only by approval.

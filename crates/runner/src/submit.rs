@@ -151,7 +151,11 @@ pub(crate) fn new_run(stored: &StoredRun) -> Run {
     tell("name", submitter.name.as_deref().unwrap_or(&submitter.key.subject));
     tell("email", submitter.email.as_deref().unwrap_or_default());
     tell("groups", &serde_json::Value::from(submitter.groups.clone()).to_string());
-    Run::new(stored.workflow.clone(), stored.facts.id, RunOptions { gates, variables })
+    Run::new(
+        stored.workflow.clone(),
+        stored.facts.id,
+        RunOptions { gates, variables, ..RunOptions::default() },
+    )
 }
 
 fn submit_action(stored: &StoredRun, submission: &Submission) -> SubmitRun {

@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use engine::StoredArtifact;
 use rustix::fs::FileType;
 
 use super::files::{Found, PodFiles, entry_type, names};
@@ -26,8 +27,8 @@ use crate::{
 pub(crate) struct Collected {
     /// Parameters by name.
     pub(crate) parameters: BTreeMap<String, String>,
-    /// Keys by artifact name.
-    pub(crate) artifacts: BTreeMap<String, String>,
+    /// Places by artifact name.
+    pub(crate) artifacts: BTreeMap<String, StoredArtifact>,
     /// What was left out, a sentence each.
     pub(crate) notes: Vec<String>,
     /// The first thing that went wrong, for the node's message.
@@ -52,7 +53,7 @@ pub(crate) fn collect(files: &PodFiles, folder: &PodFolder, spec: &PodSpec, mask
         let mut notes = Vec::new();
         match store(files, folder, artifact, &mut notes) {
             Ok(Some(key)) => {
-                collected.artifacts.insert(artifact.name.clone(), key);
+                collected.artifacts.insert(artifact.name.clone(), StoredArtifact::Key(key));
             }
             Ok(None) if artifact.optional => {}
             Ok(None) => collected.blame(format!(

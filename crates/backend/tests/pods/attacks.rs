@@ -122,7 +122,7 @@ async fn a_folder_of_hostile_entries_is_stored_without_them() {
     let pod = with_artifact(shell(&world.fresh(), text), "o", "/tmp/o", false);
     let outcome = world.run(&pod).await;
     assert_eq!(outcome.end, PodEnd::Exited(0));
-    let stored = world.artifact(run_id(1), &outcome.outputs.artifacts["o"]).await.unwrap();
+    let stored = world.artifact(run_id(1), outcome.outputs.artifacts["o"].key().unwrap()).await.unwrap();
     let mut names: Vec<String> = std::fs::read_dir(&stored)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

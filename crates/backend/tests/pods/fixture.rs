@@ -179,6 +179,7 @@ pub(crate) fn container(node: &str, container: Container) -> Pod {
         pod_name: format!("pod-{node}"),
         template: Template { container: Some(container), ..Template::default() },
         volumes: Vec::new(),
+        archive: model::argo::ArchiveLocation::default(),
         inputs: Vec::new(),
         wants_result: false,
         deadline_seconds: None,
@@ -214,6 +215,14 @@ pub(crate) fn with_parameter(mut pod: Pod, name: &str, path: &str) -> Pod {
 }
 
 pub(crate) fn with_input(mut pod: Pod, name: &str, path: &str, source: InputSource) -> Pod {
-    pod.inputs.push(PodInput { name: name.to_owned(), path: path.to_owned(), source, mode: None });
+    pod.inputs.push(PodInput {
+        name: name.to_owned(),
+        path: path.to_owned(),
+        source,
+        mode: None,
+        recurse_mode: false,
+        optional: false,
+        archive: None,
+    });
     pod
 }

@@ -29,7 +29,7 @@ async fn parameters_and_artifacts_travel_from_pod_to_pod() {
             [("p".to_owned(), "value".to_owned())]
         );
         assert_eq!(outputs.artifacts.keys().collect::<Vec<_>>(), ["d", "f"], "{isolation:?}");
-        let stored = world.artifact(run_id(1), &outputs.artifacts["f"]).await.unwrap();
+        let stored = world.artifact(run_id(1), outputs.artifacts["f"].key().unwrap()).await.unwrap();
         assert_eq!(std::fs::read_to_string(&stored).unwrap(), "one\n");
         assert_eq!(stored.metadata().unwrap().permissions().mode() & 0o111, 0o111);
 
@@ -37,7 +37,7 @@ async fn parameters_and_artifacts_travel_from_pod_to_pod() {
             "cat {at}/in/f {at}/in/d/sub/x {at}/in/d/link {at}/in/raw && {at}/in/f; echo more >> {at}/in/d/sub/x && rm {at}/in/f"
         );
         let mut next = shell(&world.fresh(), &check);
-        let stored = |name: &str| InputSource::Stored(outputs.artifacts[name].clone());
+        let stored = |name: &str| InputSource::Stored(outputs.artifacts[name].key().unwrap().to_owned());
         next = with_input(next, "f", &format!("{at}/in/f"), stored("f"));
         next = with_input(next, "d", &format!("{at}/in/d"), stored("d"));
         next = with_input(next, "raw", &format!("{at}/in/raw"), InputSource::Raw("raw text\n".to_owned()));
@@ -46,9 +46,10 @@ async fn parameters_and_artifacts_travel_from_pod_to_pod() {
         assert_eq!(outcome.end, PodEnd::Exited(0), "{isolation:?}");
         let text = world.text(run_id(1), &next.node).await;
         assert!(text.starts_with("one\ndeep\ndeep\nraw text\n"), "{isolation:?}: {text}");
-        let again = world.artifact(run_id(1), &outcome.outputs.artifacts["again"]).await.unwrap();
+        let again =
+            world.artifact(run_id(1), outcome.outputs.artifacts["again"].key().unwrap()).await.unwrap();
         assert_eq!(std::fs::read_to_string(again.join("sub/x")).unwrap(), "deep\nmore\n");
-        let first = world.artifact(run_id(1), &outputs.artifacts["d"]).await.unwrap();
+        let first = world.artifact(run_id(1), outputs.artifacts["d"].key().unwrap()).await.unwrap();
         assert_eq!(
             std::fs::read_to_string(first.join("sub/x")).unwrap(),
             "deep\n",
@@ -135,8 +136,8 @@ async fn an_artifact_of_another_run_is_not_there() {
     let at = format!("{}/o", world.folder.path().display());
     let pod = with_artifact(shell(&world.fresh(), &format!("echo x > {at}")), "a", &at, false);
     let outputs = world.run(&pod).await.outputs;
-    world.artifact(run_id(1), &outputs.artifacts["a"]).await.unwrap();
-    let error = world.artifact(run_id(2), &outputs.artifacts["a"]).await.unwrap_err();
+    world.artifact(run_id(1), outputs.artifacts["a"].key().unwrap()).await.unwrap();
+    let error = world.artifact(run_id(2), outputs.artifacts["a"].key().unwrap()).await.unwrap_err();
     assert!(matches!(error, BackendError::NoArtifact { .. }), "{error}");
 }
 

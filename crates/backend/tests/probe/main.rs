@@ -91,6 +91,7 @@ fn pod(node: &str, command: &[String]) -> Pod {
         pod_name: node.to_owned(),
         template: Template { container: Some(container), ..Template::default() },
         volumes: Vec::new(),
+        archive: model::argo::ArchiveLocation::default(),
         inputs: Vec::new(),
         wants_result: true,
         deadline_seconds: None,

@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
-use model::argo::{Artifact, NodeId, NodeOutputs, NodePhase, NodeType, Outputs, node_id, pod_name};
+use model::argo::{
+    ArchiveLocation, Artifact, NodeId, NodeOutputs, NodePhase, NodeType, Outputs, node_id, pod_name,
+};
 
 use super::{Turn, artifact, inputs::Ready, outputs};
 use crate::{
-    Command, InputSource, Pod, PodEnd, PodInput, PodOutcome,
+    Command, InputSource, Pod, PodEnd, PodInput, PodOutcome, StoredArtifact,
     live::{Body, Source, Start},
 };
 
@@ -39,6 +41,7 @@ impl Turn {
             template: ready.template,
             volumes: Vec::new(),
             inputs,
+            archive: ArchiveLocation::default(),
             wants_result,
             deadline_seconds,
         });
@@ -151,7 +154,7 @@ fn collected(declared: &Outputs, outcome: &PodOutcome, wants_result: bool) -> (N
     }
     for artifact in &declared.artifacts {
         match outcome.outputs.artifacts.get(&artifact.name) {
-            Some(key) => outputs.artifacts.push(artifact::shown(artifact, &Source::Stored(key.clone()))),
+            Some(at) => outputs.artifacts.push(artifact::shown(artifact, &stored(at))),
             None if artifact.optional => {}
             None => {
                 missing.get_or_insert(format!(
@@ -170,17 +173,28 @@ fn collected(declared: &Outputs, outcome: &PodOutcome, wants_result: bool) -> (N
     (outputs, missing)
 }
 
+fn stored(at: &StoredArtifact) -> Source {
+    match at {
+        StoredArtifact::Key(key) => Source::Stored(key.clone()),
+        StoredArtifact::Located(at) => Source::Located(at.clone()),
+    }
+}
+
 fn pod_inputs(ready: &Ready) -> Vec<PodInput> {
     let placed = |artifact: &Artifact| {
         let source = match ready.artifacts.get(&artifact.name)? {
             Source::Stored(key) => InputSource::Stored(key.clone()),
             Source::Raw(data) => InputSource::Raw(data.clone()),
+            Source::Located(at) => InputSource::Located(at.clone()),
         };
         let placed = PodInput {
             name: artifact.name.clone(),
             path: artifact.path.clone(),
             source,
             mode: artifact.mode,
+            recurse_mode: artifact.recurse_mode,
+            optional: artifact.optional,
+            archive: artifact.archive_strategy().ok().flatten(),
         };
         (!artifact.path.is_empty()).then_some(placed)
     };

@@ -54,7 +54,8 @@ fn behaves(pod: &Pod, result: &str) -> PodOutcome {
         outcome.outputs.parameters.insert(parameter.name.clone(), result.to_owned());
     }
     for artifact in &pod.template.outputs.artifacts {
-        outcome.outputs.artifacts.insert(artifact.name.clone(), format!("{}/{}", pod.node, artifact.name));
+        let key = format!("01900000-0000-7000-8000-000000000001/{}/{}", pod.node, artifact.name);
+        outcome.outputs.artifacts.insert(artifact.name.clone(), engine::StoredArtifact::Key(key));
     }
     outcome.outputs.result = pod.wants_result.then(|| result.to_owned());
     outcome

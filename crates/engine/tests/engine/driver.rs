@@ -228,7 +228,8 @@ pub(crate) fn script(lines: &'static str) -> impl Fn(&Pod) -> PodOutcome {
                 }
                 "stores" => {
                     let (name, key) = rest.split_once(' ').unwrap();
-                    outcome.outputs.artifacts.insert(name.to_owned(), key.to_owned());
+                    let at = engine::StoredArtifact::Key(key.to_owned());
+                    outcome.outputs.artifacts.insert(name.to_owned(), at);
                 }
                 other => panic!("no verb {other}"),
             }

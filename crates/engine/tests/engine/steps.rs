@@ -164,7 +164,7 @@ templates:
 ";
     let world = check(
         yaml,
-        "a stores o run/a/o",
+        "a stores o 01900000-0000-7000-8000-000000000001/a/o",
         "Succeeded 2/2
          wf Steps Succeeded
          wf[0] StepGroup Succeeded
@@ -178,7 +178,11 @@ templates:
     assert_eq!(
         sources,
         [
-            ("/i", engine::InputSource::Stored("run/a/o".to_owned()), Some(420)),
+            (
+                "/i",
+                engine::InputSource::Stored("01900000-0000-7000-8000-000000000001/a/o".to_owned()),
+                Some(420)
+            ),
             ("/lit", engine::InputSource::Raw("hi".to_owned()), None),
         ]
     );

@@ -2,8 +2,10 @@
 //! `pkg/apis/workflow/v1alpha1/workflow_types.go`). Fields that nothing here reads yet are kept verbatim in
 //! `rest`, so an object goes out as it came in.
 
+mod artifact;
 mod control;
 mod cron;
+mod driver;
 mod event;
 mod kinds;
 mod node_id;
@@ -14,8 +16,10 @@ mod template;
 mod validate;
 mod workflow;
 
+pub use artifact::*;
 pub use control::*;
 pub use cron::*;
+pub use driver::*;
 pub use event::*;
 pub use kinds::*;
 pub use node_id::{NodeId, fnv1a_32, node_id, pod_name};

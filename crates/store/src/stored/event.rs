@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use model::argo::{NodeId, NodePhase};
 use serde::{Deserialize, Serialize};
 
-use super::answer::{StoredAnswer, StoredContainerEnd, StoredQuestion, StoredTaskEnd};
+use super::{
+    answer::{StoredAnswer, StoredContainerEnd, StoredQuestion, StoredTaskEnd},
+    place::StoredPlace,
+};
 use crate::StoreError;
 
 const VERSION: u32 = 1;
@@ -34,7 +37,7 @@ enum StoredKind {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         parameters: BTreeMap<String, String>,
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        artifacts: BTreeMap<String, String>,
+        artifacts: BTreeMap<String, StoredPlace>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         result: Option<String>,
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -151,7 +154,7 @@ fn kind_to_stored(kind: &EventKind) -> StoredKind {
             node,
             end: end_to_stored(outcome.end),
             parameters: outcome.outputs.parameters,
-            artifacts: outcome.outputs.artifacts,
+            artifacts: outcome.outputs.artifacts.into_iter().map(|(name, at)| (name, at.into())).collect(),
             result: outcome.outputs.result,
             containers: outcome.containers.into_iter().map(|(name, end)| (name, end.into())).collect(),
         },
@@ -183,6 +186,7 @@ fn stored_to_kind(kind: StoredKind) -> EventKind {
         StoredKind::Started => EventKind::Started,
         StoredKind::PodRunning { node } => EventKind::PodRunning { node },
         StoredKind::PodFinished { node, end, parameters, artifacts, result, containers } => {
+            let artifacts = artifacts.into_iter().map(|(name, at)| (name, at.into())).collect();
             let outputs = CollectedOutputs { parameters, artifacts, result };
             let containers = containers.into_iter().map(|(name, end)| (name, end.into())).collect();
             EventKind::PodFinished {

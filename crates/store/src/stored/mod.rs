@@ -4,6 +4,7 @@
 
 mod answer;
 mod event;
+mod place;
 mod run;
 
 pub(crate) use event::{event_from_text, event_to_text};

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use engine::{
     Answer, CollectedOutputs, ContainerEnd, Event, EventKind, PodEnd, PodOutcome, Question, ShutdownStrategy,
-    TaskOutcome, TimerId,
+    StoredArtifact, TaskOutcome, TimerId,
 };
 use jiff::Timestamp;
-use model::argo::{NodeId, NodeOutputs, NodePhase, WorkflowPhase};
+use model::argo::{Location, NodeId, NodeOutputs, NodePhase, S3Artifact, WorkflowPhase};
 
 use super::*;
 
@@ -23,10 +23,16 @@ fn finished(end: PodEnd, outputs: CollectedOutputs) -> EventKind {
 fn version_1() -> Vec<(EventKind, &'static str)> {
     let outputs = CollectedOutputs {
         parameters: BTreeMap::from([("p".to_owned(), "1".to_owned())]),
-        artifacts: BTreeMap::from([("a".to_owned(), "k/a".to_owned())]),
+        artifacts: BTreeMap::from([("a".to_owned(), StoredArtifact::Key("k/a".to_owned()))]),
         result: Some("r".to_owned()),
     };
     let none = CollectedOutputs::default;
+    let at =
+        Location::S3(S3Artifact { bucket: "b".to_owned(), key: "k".to_owned(), ..S3Artifact::default() });
+    let elsewhere = CollectedOutputs {
+        artifacts: BTreeMap::from([("a".to_owned(), StoredArtifact::Located(Box::new(at)))]),
+        ..none()
+    };
     let shutdown = |strategy, message| EventKind::ShutdownRequested { strategy, message };
     let timer = |timer| EventKind::TimerFired { timer };
     vec![
@@ -35,6 +41,10 @@ fn version_1() -> Vec<(EventKind, &'static str)> {
         (
             finished(PodEnd::Exited(-1), outputs),
             r#"{"podFinished":{"node":"w-1","end":{"exited":-1},"parameters":{"p":"1"},"artifacts":{"a":"k/a"},"result":"r"}}"#,
+        ),
+        (
+            finished(PodEnd::Exited(0), elsewhere),
+            r#"{"podFinished":{"node":"w-1","end":{"exited":0},"artifacts":{"a":{"s3":{"bucket":"b","key":"k"}}}}}"#,
         ),
         (
             finished(PodEnd::DeadlineExceeded, none()),

@@ -209,7 +209,7 @@ pub(crate) fn event(ms: i64, kind: EventKind) -> Event {
 pub(crate) fn finished(ms: i64, node: &str, code: i32) -> Event {
     let outputs = CollectedOutputs {
         parameters: [("out".to_owned(), format!("value of {node}"))].into(),
-        artifacts: [("log".to_owned(), format!("{node}/main.log"))].into(),
+        artifacts: [("log".to_owned(), engine::StoredArtifact::Key(format!("{node}/main.log")))].into(),
         result: Some("ok".to_owned()),
     };
     let outcome = PodOutcome::new(PodEnd::Exited(code), outputs);
