@@ -89,6 +89,15 @@ pub enum Question {
         /// The key.
         key: String,
     },
+    /// The templates of a WorkflowTemplate of the run's namespace, or of a ClusterWorkflowTemplate, asked for by a
+    /// `templateRef` that was not resolved before the run began (its name holds variables); answered by
+    /// [`crate::Answer::Templates`], so that the run's own events pin what it resolved.
+    Templates {
+        /// The WorkflowTemplate's or ClusterWorkflowTemplate's name.
+        name: String,
+        /// Whether it is a ClusterWorkflowTemplate.
+        cluster_scope: bool,
+    },
     /// A memoized entry.
     Memo {
         /// The cache's ConfigMap.

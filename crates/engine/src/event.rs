@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::argo::{Location, NodeId, NodeOutputs, NodePhase};
+use model::argo::{Location, NodeId, NodeOutputs, NodePhase, Template};
 
 use crate::Question;
 
@@ -169,6 +169,8 @@ pub struct TaskOutcome {
 pub enum Answer {
     /// The text of a ConfigMap's key.
     Text(String),
+    /// The `spec.templates` of a WorkflowTemplate.
+    Templates(Vec<Template>),
     /// A memoized entry.
     Memo {
         /// The node that gave it.

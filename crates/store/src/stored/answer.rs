@@ -2,20 +2,32 @@
 
 use engine::{Answer, ContainerEnd, Question, TaskOutcome};
 use jiff::Timestamp;
-use model::argo::{NodeOutputs, NodePhase};
+use model::argo::{NodeOutputs, NodePhase, Template};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub(super) enum StoredQuestion {
-    ConfigMapKey { name: String, key: String },
-    Memo { cache: String, key: String },
+    ConfigMapKey {
+        name: String,
+        key: String,
+    },
+    Templates {
+        name: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cluster_scope: bool,
+    },
+    Memo {
+        cache: String,
+        key: String,
+    },
 }
 
 impl From<Question> for StoredQuestion {
     fn from(question: Question) -> Self {
         match question {
             Question::ConfigMapKey { name, key } => Self::ConfigMapKey { name, key },
+            Question::Templates { name, cluster_scope } => Self::Templates { name, cluster_scope },
             Question::Memo { cache, key } => Self::Memo { cache, key },
         }
     }
@@ -25,6 +37,7 @@ impl From<StoredQuestion> for Question {
     fn from(stored: StoredQuestion) -> Self {
         match stored {
             StoredQuestion::ConfigMapKey { name, key } => Self::ConfigMapKey { name, key },
+            StoredQuestion::Templates { name, cluster_scope } => Self::Templates { name, cluster_scope },
             StoredQuestion::Memo { cache, key } => Self::Memo { cache, key },
         }
     }
@@ -34,6 +47,7 @@ impl From<StoredQuestion> for Question {
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub(super) enum StoredAnswer {
     Text(String),
+    Templates(Vec<Template>),
     Memo { node: String, created_at: Timestamp, outputs: NodeOutputs },
     NotFound(String),
     Refused(String),
@@ -43,6 +57,7 @@ impl From<Answer> for StoredAnswer {
     fn from(answer: Answer) -> Self {
         match answer {
             Answer::Text(text) => Self::Text(text),
+            Answer::Templates(templates) => Self::Templates(templates),
             Answer::Memo { node, created_at, outputs } => Self::Memo { node, created_at, outputs },
             Answer::NotFound(message) => Self::NotFound(message),
             Answer::Refused(message) => Self::Refused(message),
@@ -54,6 +69,7 @@ impl From<StoredAnswer> for Answer {
     fn from(stored: StoredAnswer) -> Self {
         match stored {
             StoredAnswer::Text(text) => Self::Text(text),
+            StoredAnswer::Templates(templates) => Self::Templates(templates),
             StoredAnswer::Memo { node, created_at, outputs } => Self::Memo { node, created_at, outputs },
             StoredAnswer::NotFound(message) => Self::NotFound(message),
             StoredAnswer::Refused(message) => Self::Refused(message),

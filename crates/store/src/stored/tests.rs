@@ -7,7 +7,7 @@ use engine::{
     StoredArtifact, TaskOutcome, TimerId,
 };
 use jiff::Timestamp;
-use model::argo::{Location, NodeId, NodeOutputs, NodePhase, S3Artifact, WorkflowPhase};
+use model::argo::{Location, NodeId, NodeOutputs, NodePhase, S3Artifact, Template, WorkflowPhase};
 
 use super::*;
 
@@ -100,6 +100,14 @@ fn version_1() -> Vec<(EventKind, &'static str)> {
                 answer: Answer::Text("t".to_owned()),
             },
             r#"{"answered":{"question":{"configMapKey":{"name":"c","key":"k"}},"answer":{"text":"t"}}}"#,
+        ),
+        (
+            EventKind::Answered {
+                node: None,
+                question: Question::Templates { name: "w".to_owned(), cluster_scope: true },
+                answer: Answer::Templates(vec![Template { name: "t".to_owned(), ..Template::default() }]),
+            },
+            r#"{"answered":{"question":{"templates":{"name":"w","clusterScope":true}},"answer":{"templates":[{"name":"t"}]}}}"#,
         ),
         (
             EventKind::Answered {
