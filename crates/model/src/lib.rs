@@ -11,6 +11,7 @@
 pub mod argo;
 pub mod canonical;
 pub mod catalog;
+pub mod core;
 #[cfg(test)]
 mod corpus;
 pub mod cron;

@@ -34,6 +34,10 @@ impl Runner {
         if namespaces.is_empty() {
             return Err(RunnerError::Faults(vec![Fault::new(NOTHING, "there is nothing to apply")]));
         }
+        let manifests = match self.inner.sealed(&before, manifests) {
+            Ok(sealed) => sealed,
+            Err(faults) => return Err(self.apply_faults(caller, &namespaces, &[], faults).await),
+        };
         let given: Vec<Touched> = manifests.iter().map(|manifest| Touched::by(manifest, &before)).collect();
         let planned = store::plan_apply(&current, revision, manifests, id).and_then(|(catalog, plan)| {
             let catalog = Arc::new(catalog);
@@ -145,6 +149,21 @@ impl Runner {
 }
 
 impl crate::runner::Inner {
+    /// Returns the manifests as they may be kept: with their Secrets sealed.
+    fn sealed(&self, before: &Catalog, manifests: Vec<Manifest>) -> Result<Vec<Manifest>, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let mut sealed = Vec::with_capacity(manifests.len());
+        for manifest in manifests {
+            let (_, namespace, name) = manifest.key();
+            let known = before.secret(&model::NamespacedName::new(namespace, name));
+            match self.sealing_key.sealed(manifest, known) {
+                Ok(manifest) => sealed.push(manifest),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if faults.is_empty() { Ok(sealed) } else { Err(faults) }
+    }
+
     pub(crate) fn current_manifests(&self) -> (Arc<Catalog>, Arc<Vec<Manifest>>, Option<ApplyId>) {
         let current = self.rules.read().unwrap_or_else(PoisonError::into_inner);
         (Arc::clone(current.rules.catalog()), Arc::clone(&current.manifests), current.revision)

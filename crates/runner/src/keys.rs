@@ -11,6 +11,9 @@ use std::{
 use audit::LogKey;
 use aws_lc_rs::signature::Ed25519KeyPair;
 use identity::RunTokenKey;
+use zeroize::Zeroizing;
+
+use crate::seal::SealingKey;
 
 /// A key could not be made or read.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +53,16 @@ pub fn log_key(folder: &Path) -> Result<LogKey, KeyError> {
     let path = folder.join("audit-log.p8");
     let bytes = load_or_make(&path, || Ed25519KeyPair::generate_pkcs8(&crate::random::system()).ok())?;
     LogKey::from_pkcs8(&bytes).map_err(|_| KeyError::NotAKey(path))
+}
+
+/// Returns the key that seals Secrets, from `folder/secrets.key`.
+///
+/// # Errors
+/// [`KeyError`].
+pub fn sealing_key(folder: &Path) -> Result<SealingKey, KeyError> {
+    let path = folder.join("secrets.key");
+    let bytes = Zeroizing::new(load_or_make(&path, || crate::random::bytes::<32>().ok())?);
+    SealingKey::from_bytes(&bytes).ok_or(KeyError::NotAKey(path))
 }
 
 fn load_or_make<B: AsRef<[u8]>>(path: &Path, make: impl FnOnce() -> Option<B>) -> Result<Vec<u8>, KeyError> {

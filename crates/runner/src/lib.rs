@@ -13,6 +13,7 @@ mod operate;
 mod pods;
 pub mod random;
 mod runner;
+mod seal;
 mod submit;
 mod templates;
 mod token;
@@ -20,5 +21,6 @@ mod types;
 mod view;
 
 pub use error::RunnerError;
-pub use runner::Runner;
+pub use runner::{Keys, Runner};
+pub use seal::SealingKey;
 pub use types::*;

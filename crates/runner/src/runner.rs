@@ -15,13 +15,23 @@ use store::Store;
 use tokio::sync::{Semaphore, broadcast, mpsc};
 
 use crate::{
-    ChangeKind, RunChange, RunnerConfig, RunnerError, clock::SystemClock, drive::Input, view::replayed,
+    ChangeKind, RunChange, RunnerConfig, RunnerError, SealingKey, clock::SystemClock, drive::Input,
+    view::replayed,
 };
 
 /// How many changes a slow subscriber may lag behind before it is told so.
 const CHANGES_KEPT: usize = 4096;
 /// How many ended runs' statuses are kept at hand.
 const ENDED_KEPT: usize = 128;
+
+/// The runner's own keys.
+#[derive(Debug)]
+pub struct Keys {
+    /// Signs run tokens.
+    pub token: RunTokenKey,
+    /// Seals Secrets.
+    pub sealing: SealingKey,
+}
 
 /// What drives runs; cheap to clone.
 #[derive(Debug, Clone)]
@@ -35,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) backend: ProcessBackend,
     pub(crate) token_key: RunTokenKey,
+    pub(crate) sealing_key: SealingKey,
     pub(crate) rules: RwLock<Current>,
     /// Held while a plan is made and written, so that two applies don't race.
     pub(crate) applying: tokio::sync::Mutex<()>,
@@ -67,7 +78,7 @@ impl Runner {
         config: RunnerConfig,
         store: Store,
         backend: ProcessBackend,
-        token_key: RunTokenKey,
+        keys: Keys,
     ) -> Result<Self, RunnerError> {
         let (catalog, manifests, revision) = store.catalog().await?;
         let rules = Rules::compile(Arc::new(catalog), &config.policy).map_err(RunnerError::Faults)?;
@@ -78,7 +89,8 @@ impl Runner {
                 config,
                 store,
                 backend,
-                token_key,
+                token_key: keys.token,
+                sealing_key: keys.sealing,
                 rules,
                 applying: tokio::sync::Mutex::new(()),
                 active: Mutex::default(),

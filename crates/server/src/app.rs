@@ -56,13 +56,15 @@ impl App {
         };
         let token_key = keys::run_token_key(&keys_folder).map_err(|error| failed("run token key")(&error))?;
         let log_key = keys::log_key(&keys_folder).map_err(|error| failed("audit log key")(&error))?;
+        let sealing = keys::sealing_key(&keys_folder).map_err(|error| failed("secrets key")(&error))?;
+        let keys = runner::Keys { token: token_key, sealing };
         let log_public_key = log_key.public().clone();
         let program = program.map_or_else(std::env::current_exe, Ok);
         let program = program.map_err(|error| failed("this program's path")(&error))?;
         let store = Store::open(&config.data, log_key).map_err(|error| failed("database")(&error))?;
         let backend = ProcessBackend::new(process_config(&config, program));
         let backend = backend.map_err(|error| failed("backend")(&error))?;
-        let runner = Runner::new(runner_config(&config), store, backend, token_key).await;
+        let runner = Runner::new(runner_config(&config), store, backend, keys).await;
         let runner = runner.map_err(|error| failed("runner")(&error))?;
         let taken_up = runner.take_up().await.map_err(|error| failed("runs under way")(&error))?;
         tracing::info!(taken_up, "runs that had not ended are taken up again");

@@ -55,6 +55,9 @@ pub(crate) async fn open(
         runner::keys::log_key(&keys).map_err(|error| failed("no key for the log in")(error.into()))?;
     let token_key =
         runner::keys::run_token_key(&keys).map_err(|error| failed("no key for tokens in")(error.into()))?;
+    let sealing =
+        runner::keys::sealing_key(&keys).map_err(|error| failed("no key for secrets in")(error.into()))?;
+    let keys = runner::Keys { token: token_key, sealing };
     let store = Store::open(folder, log_key)
         .map_err(|error| failed("the database cannot be opened in")(error.into()))?;
     let user = Subject::User { issuer: "os".to_owned(), subject: around.user.clone() };
@@ -67,8 +70,7 @@ pub(crate) async fn open(
         parallel_pods: parallel,
         policy,
     };
-    let runner =
-        Runner::new(config, store, backend, token_key).await.map_err(|error| of_runner(error, &[]))?;
+    let runner = Runner::new(config, store, backend, keys).await.map_err(|error| of_runner(error, &[]))?;
     Ok(Local { runner, caller: Caller::local_user(&around.user) })
 }
 

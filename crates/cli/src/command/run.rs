@@ -45,12 +45,13 @@ const LAST_LINES: Duration = Duration::from_secs(5);
   marque run hello.yaml -p message=hi
   marque run hello.yaml --isolation none -o json
 
-The file holds one Workflow, and the WorkflowTemplates it refers to; or one WorkflowTemplate alone.
+The files hold one Workflow, and what it refers to: WorkflowTemplates, ClusterWorkflowTemplates, ConfigMaps, Secrets,
+PersistentVolumeClaims; or one WorkflowTemplate alone.
 Ctrl-C stops the run (its exit handler still runs), Ctrl-C again terminates it.")]
 pub struct Run {
-    /// The file; `-` reads standard input
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// Files; `-` reads standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
     /// A parameter of the workflow
     #[arg(short, long = "parameter", value_name = "NAME=VALUE")]
     pub parameters: Vec<Given>,
@@ -73,12 +74,11 @@ pub struct Run {
 /// # Errors
 /// [`CliError`].
 pub async fn run(args: &Run, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
-    let texts = sheets::read_all(std::slice::from_ref(&args.file), shell.input)?;
+    let texts = sheets::read_all(&args.files, shell.input)?;
     let mut asked = asked(sheets::parse_all(&texts)?, &texts, &global.namespace)?;
     set_parameters(&mut asked.workflow.object, &args.parameters);
     // nothing is opened, made or stored before the file makes sense by itself
-    let checked =
-        together::check(asked.templates.clone(), std::slice::from_ref(&asked.workflow), Mode::Submit);
+    let checked = together::check(asked.at_rest.clone(), std::slice::from_ref(&asked.workflow), Mode::Submit);
     checked.map_err(|faults| sheets::faulty(faults, &texts))?;
     let folder = local::folder(args.data.as_ref(), &shell.around);
     let local = local::open(&folder, args.isolation.into(), &shell.around).await?;
@@ -90,13 +90,14 @@ pub async fn run(args: &Run, global: &Global, shell: &mut Shell<'_>) -> Result<E
 /// What the file asks for.
 struct Wanted {
     workflow: Written<Workflow>,
-    templates: Vec<Manifest>,
+    at_rest: Vec<Manifest>,
 }
 
-/// Sorts what the file holds: one Workflow, and templates; or one template alone.
+/// Sorts what the files hold: one Workflow, and what it refers to; or one template alone.
 fn asked(manifests: Vec<Manifest>, texts: &[SourceText], namespace: &str) -> Result<Wanted, CliError> {
     let mut workflows = Vec::new();
     let mut templates = Vec::new();
+    let mut others = Vec::new();
     for manifest in manifests {
         match manifest {
             Manifest::Workflow(written) => workflows.push(written),
@@ -104,10 +105,17 @@ fn asked(manifests: Vec<Manifest>, texts: &[SourceText], namespace: &str) -> Res
                 default_namespace(&mut written.object.metadata.namespace, namespace);
                 templates.push(written);
             }
+            mut other @ (Manifest::ClusterWorkflowTemplate(_)
+            | Manifest::ConfigMap(_)
+            | Manifest::Secret(_)
+            | Manifest::PersistentVolumeClaim(_)) => {
+                other.default_namespace(namespace);
+                others.push(other);
+            }
             other => {
                 let (kind, _, name) = other.key();
                 let why = format!(
-                    "`run` takes Workflows and WorkflowTemplates; {kind} `{name}` needs a server (`marque apply`)"
+                    "`run` takes Workflows and what they refer to; {kind} `{name}` needs a server (`marque apply`)"
                 );
                 return Err(sheets::unfit(why, sheets::place_of(&other), texts));
             }
@@ -129,7 +137,8 @@ fn asked(manifests: Vec<Manifest>, texts: &[SourceText], namespace: &str) -> Res
         }
     };
     default_namespace(&mut workflow.object.metadata.namespace, namespace);
-    Ok(Wanted { workflow, templates: templates.into_iter().map(Manifest::WorkflowTemplate).collect() })
+    let at_rest = templates.into_iter().map(Manifest::WorkflowTemplate).chain(others).collect();
+    Ok(Wanted { workflow, at_rest })
 }
 
 fn default_namespace(of_object: &mut String, otherwise: &str) {
@@ -171,11 +180,11 @@ async fn start_and_follow(
     local: &Local,
     shell: &mut Shell<'_>,
 ) -> Result<Exit, CliError> {
-    let Wanted { workflow, templates } = asked;
+    let Wanted { workflow, at_rest } = asked;
     let Local { runner, caller } = local;
     let told = |error| local::of_runner(error, texts);
-    if !templates.is_empty() {
-        runner.apply(caller, templates, false).await.map_err(told)?;
+    if !at_rest.is_empty() {
+        runner.apply(caller, at_rest, false).await.map_err(told)?;
     }
     let earlier = runner.take_up().await.map_err(told)?;
     if earlier > 0 {

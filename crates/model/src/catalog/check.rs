@@ -27,6 +27,9 @@ pub(super) fn check(manifests: Vec<Manifest>) -> Result<Catalog, Vec<Fault>> {
     catalog.cluster_templates = std::mem::take(&mut inventory.cluster_templates);
     catalog.cron_workflows = std::mem::take(&mut inventory.cron_workflows);
     catalog.event_bindings = std::mem::take(&mut inventory.event_bindings);
+    catalog.config_maps = std::mem::take(&mut inventory.config_maps);
+    catalog.secrets = std::mem::take(&mut inventory.secrets);
+    catalog.volume_claims = std::mem::take(&mut inventory.volume_claims);
     let (components, schemas) = components(&inventory, &mut catalog, &mut faults);
     for (name, template) in &catalog.templates {
         faults.extend(check_template(&catalog, name, template));

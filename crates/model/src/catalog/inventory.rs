@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::faults::{DEFINED_TWICE, NOT_CARRIED_OUT};
 use crate::{
     argo::{CronWorkflow, WorkflowEventBinding, WorkflowTemplate},
+    core::{ConfigMap, PersistentVolumeClaim, Secret},
     fault::Fault,
     manifest::{BAD_OBJECT, Manifest, Written},
     name::NamespacedName,
@@ -35,6 +36,9 @@ pub(super) struct Inventory {
     pub(super) cluster_templates: BTreeMap<String, Written<WorkflowTemplate>>,
     pub(super) cron_workflows: Objects<CronWorkflow>,
     pub(super) event_bindings: Objects<WorkflowEventBinding>,
+    pub(super) config_maps: Objects<ConfigMap>,
+    pub(super) secrets: Objects<Secret>,
+    pub(super) volume_claims: Objects<PersistentVolumeClaim>,
 }
 
 impl Inventory {
@@ -89,6 +93,9 @@ impl Inventory {
             }
             Manifest::CronWorkflow(written) => drop(self.cron_workflows.insert(name, written)),
             Manifest::WorkflowEventBinding(written) => drop(self.event_bindings.insert(name, written)),
+            Manifest::ConfigMap(written) => drop(self.config_maps.insert(name, written)),
+            Manifest::Secret(written) => drop(self.secrets.insert(name, written)),
+            Manifest::PersistentVolumeClaim(written) => drop(self.volume_claims.insert(name, written)),
         }
         None
     }

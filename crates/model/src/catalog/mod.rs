@@ -26,6 +26,7 @@ pub(crate) use schema::ParameterSchema;
 
 use crate::{
     argo::{CronWorkflow, FindTemplate, WorkflowEventBinding, WorkflowSpec, WorkflowTemplate},
+    core::{ConfigMap, PersistentVolumeClaim, Secret},
     fault::{Fault, Place},
     manifest::{Manifest, Written},
     name::{ComponentRef, NamespacedName, ScopeRef},
@@ -40,6 +41,9 @@ pub struct Catalog {
     cluster_templates: BTreeMap<String, Written<WorkflowTemplate>>,
     cron_workflows: BTreeMap<NamespacedName, Written<CronWorkflow>>,
     event_bindings: BTreeMap<NamespacedName, Written<WorkflowEventBinding>>,
+    config_maps: BTreeMap<NamespacedName, Written<ConfigMap>>,
+    secrets: BTreeMap<NamespacedName, Written<Secret>>,
+    volume_claims: BTreeMap<NamespacedName, Written<PersistentVolumeClaim>>,
     components: BTreeMap<ComponentRef, BoundComponent>,
     schemas: BTreeMap<ComponentRef, ParameterSchema>,
     by_template: BTreeMap<NamespacedName, ComponentRef>,
@@ -123,6 +127,22 @@ impl Catalog {
     /// Returns every WorkflowEventBinding, in order of name.
     pub fn event_bindings(&self) -> impl Iterator<Item = (&NamespacedName, &Written<WorkflowEventBinding>)> {
         self.event_bindings.iter()
+    }
+    /// Returns the CronWorkflow with this name.
+    pub fn cron_workflow(&self, name: &NamespacedName) -> Option<&Written<CronWorkflow>> {
+        self.cron_workflows.get(name)
+    }
+    /// Returns the ConfigMap with this name.
+    pub fn config_map(&self, name: &NamespacedName) -> Option<&ConfigMap> {
+        self.config_maps.get(name).map(|written| &written.object)
+    }
+    /// Returns the Secret with this name; its values are sealed.
+    pub fn secret(&self, name: &NamespacedName) -> Option<&Secret> {
+        self.secrets.get(name).map(|written| &written.object)
+    }
+    /// Returns the PersistentVolumeClaim with this name.
+    pub fn volume_claim(&self, name: &NamespacedName) -> Option<&PersistentVolumeClaim> {
+        self.volume_claims.get(name).map(|written| &written.object)
     }
     /// Returns the WorkflowTemplates of a namespace, for validation.
     pub fn templates_of<'a>(&'a self, namespace: &'a str) -> TemplatesOf<'a> {

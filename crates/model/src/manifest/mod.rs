@@ -3,6 +3,7 @@
 //! `argo::validate`).
 
 mod argo_fields;
+mod core_fields;
 mod oam_fields;
 mod read;
 mod shape;
@@ -18,6 +19,7 @@ pub use written::Written;
 
 use crate::{
     argo::{CronWorkflow, ObjectMeta, Workflow, WorkflowEventBinding, WorkflowTemplate},
+    core::{ConfigMap, PersistentVolumeClaim, Secret},
     fault::{Fault, Place},
     oam::{
         AccessPolicyObject, Application, ComponentDefinition, IdentityScope, PolicyDefinition,
@@ -59,6 +61,12 @@ pub enum Manifest {
     CronWorkflow(Written<CronWorkflow>),
     /// Argo WorkflowEventBinding.
     WorkflowEventBinding(Written<WorkflowEventBinding>),
+    /// Kubernetes ConfigMap.
+    ConfigMap(Written<ConfigMap>),
+    /// Kubernetes Secret.
+    Secret(Written<Secret>),
+    /// Kubernetes PersistentVolumeClaim.
+    PersistentVolumeClaim(Written<PersistentVolumeClaim>),
 }
 
 /// Applies `$body` to the `Written` within any variant that has `ObjectMeta`.
@@ -78,6 +86,9 @@ macro_rules! each {
             Manifest::ClusterWorkflowTemplate($written) => $body,
             Manifest::CronWorkflow($written) => $body,
             Manifest::WorkflowEventBinding($written) => $body,
+            Manifest::ConfigMap($written) => $body,
+            Manifest::Secret($written) => $body,
+            Manifest::PersistentVolumeClaim($written) => $body,
         }
     };
 }
@@ -99,6 +110,9 @@ impl Manifest {
             Self::ClusterWorkflowTemplate(_) => "ClusterWorkflowTemplate",
             Self::CronWorkflow(_) => "CronWorkflow",
             Self::WorkflowEventBinding(_) => "WorkflowEventBinding",
+            Self::ConfigMap(_) => "ConfigMap",
+            Self::Secret(_) => "Secret",
+            Self::PersistentVolumeClaim(_) => "PersistentVolumeClaim",
         }
     }
     /// Returns kind, namespace and name; the namespace is empty for what is for all namespaces.

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Manifest, Written, shape};
 use crate::{
-    argo,
+    argo, core,
     fault::{Code, Fault},
     name::check_subdomain,
     oam::{CORE_API_VERSION, MARQUE_API_VERSION},
@@ -17,7 +17,7 @@ pub const UNKNOWN_KIND: Code = Code("MDL0201");
 pub const BAD_OBJECT: Code = Code("MDL0202");
 
 /// The kinds that are known and their API versions.
-const KINDS: [(&str, &str); 13] = [
+const KINDS: [(&str, &str); 16] = [
     ("Application", CORE_API_VERSION),
     ("ComponentDefinition", CORE_API_VERSION),
     ("TraitDefinition", CORE_API_VERSION),
@@ -31,6 +31,9 @@ const KINDS: [(&str, &str); 13] = [
     ("ClusterWorkflowTemplate", argo::API_VERSION),
     ("CronWorkflow", argo::API_VERSION),
     ("WorkflowEventBinding", argo::API_VERSION),
+    ("ConfigMap", core::API_VERSION),
+    ("Secret", core::API_VERSION),
+    ("PersistentVolumeClaim", core::API_VERSION),
 ];
 
 /// Reads every object of a YAML or JSON text.
@@ -107,7 +110,8 @@ fn kind(document: &Document) -> Result<&'static str, Box<Fault>> {
 fn metadata(document: &Document) -> Result<(), Vec<Fault>> {
     let root = document.root();
     let mut faults = Vec::new();
-    if root.get("spec").is_none() {
+    let kind = root.get("kind").and_then(|entry| entry.value.as_str()).unwrap_or_default();
+    if root.get("spec").is_none() && !["ConfigMap", "Secret"].contains(&kind) {
         faults.push(document.fault(BAD_OBJECT, "the object has no `spec`", root.mark));
     }
     let metadata = root.get("metadata").map(|entry| &entry.value);
@@ -115,7 +119,7 @@ fn metadata(document: &Document) -> Result<(), Vec<Fault>> {
     let empty = |name: &str| {
         field(name).is_none_or(|entry| entry.value.to_value().as_str().is_some_and(str::is_empty))
     };
-    let run = root.get("kind").and_then(|entry| entry.value.as_str()) == Some("Workflow");
+    let run = kind == "Workflow";
     // a Workflow may be nameless until it is submitted, and a template until it is created
     if empty("name") && !run && empty("generateName") {
         let mark = root.get("metadata").and_then(|entry| entry.mark).or(root.mark);
@@ -148,6 +152,9 @@ fn typed(document: &Document, kind: &str) -> Result<Manifest, Vec<Fault>> {
         "Workflow" => Manifest::Workflow(written(document)?),
         "ClusterWorkflowTemplate" => Manifest::ClusterWorkflowTemplate(written(document)?),
         "CronWorkflow" => Manifest::CronWorkflow(written(document)?),
+        "ConfigMap" => Manifest::ConfigMap(written(document)?),
+        "Secret" => Manifest::Secret(written(document)?),
+        "PersistentVolumeClaim" => Manifest::PersistentVolumeClaim(written(document)?),
         _ => Manifest::WorkflowEventBinding(written(document)?),
     })
 }

@@ -1,7 +1,7 @@
 //! Which fields an object may have: strict, as Argo's lint and Kubernetes' strict validation are.
 //! A shape is data; `check` walks a document by it and reports every unknown field at its place.
 
-use super::{argo_fields as argo, oam_fields as oam};
+use super::{argo_fields as argo, core_fields as core, oam_fields as oam};
 use crate::{
     fault::Fault,
     yaml::{Data, Document, Node, UNKNOWN_FIELD, did_you_mean},
@@ -32,6 +32,8 @@ pub(super) fn check(document: &Document, kind: &str) -> Vec<Fault> {
         "WorkflowTemplate" | "ClusterWorkflowTemplate" => &argo::WORKFLOW_TEMPLATE,
         "CronWorkflow" => &argo::CRON_WORKFLOW,
         "WorkflowEventBinding" => &argo::EVENT_BINDING,
+        "ConfigMap" => &core::CONFIG_MAP,
+        "Secret" => &core::SECRET,
         "Application" => &oam::APPLICATION,
         "IdentityScope" => &oam::IDENTITY_SCOPE,
         "AccessPolicy" => &oam::ACCESS_POLICY,
