@@ -150,6 +150,25 @@ pub enum LockName {
     },
 }
 
+impl LockName {
+    /// Whether it is a mutex.
+    pub const fn is_mutex(&self) -> bool {
+        matches!(self, Self::Mutex { .. })
+    }
+}
+
+impl std::fmt::Display for LockName {
+    /// Writes it as Argo does.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Mutex { namespace, name, database: false } => write!(f, "{namespace}/Mutex/{name}"),
+            Self::Mutex { namespace, name, database: true } => write!(f, "{namespace}/Database/{name}"),
+            Self::ConfigMap { namespace, name, key } => write!(f, "{namespace}/ConfigMap/{name}/{key}"),
+            Self::Database { namespace, key } => write!(f, "{namespace}/Database/{key}"),
+        }
+    }
+}
+
 /// A node's outputs to be remembered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MemoEntry {
@@ -181,6 +200,8 @@ pub struct Measurement {
 pub enum Observed {
     /// A gauge becomes this.
     GaugeSet(f64),
+    /// A gauge shows the seconds since then, until it is set.
+    GaugeSince(Timestamp),
     /// A gauge grows by this.
     GaugeAdd(f64),
     /// A counter grows by this.

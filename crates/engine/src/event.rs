@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::argo::{Location, NodeId, NodeOutputs, NodePhase, Template};
+use model::argo::{Location, NodeId, NodeOutputs, NodePhase, NodeStatus, Template};
 
 use crate::Question;
 
@@ -21,6 +21,23 @@ pub struct Event {
 pub enum EventKind {
     /// The run begins.
     Started,
+    /// The run begins, with nodes of an earlier run that are not run again (a memoized resubmit).
+    Resubmitted {
+        /// What is taken over, under this run's names.
+        nodes: Vec<NodeStatus>,
+    },
+    /// The run may not begin yet.
+    Postponed {
+        /// Why, in Argo's words.
+        message: String,
+    },
+    /// The run has ended and begins again; what is not named is not run again.
+    Restarted {
+        /// The nodes that run again, with all that followed from them.
+        again: Vec<NodeId>,
+        /// Arguments that take the place of the workflow's own.
+        parameters: BTreeMap<String, String>,
+    },
     /// A pod's process runs.
     PodRunning {
         /// Whose.
@@ -76,6 +93,15 @@ pub enum EventKind {
         lock: String,
         /// Why, in Argo's words.
         message: String,
+        /// Who has it, as Argo names them: `<namespace>/<workflow>[/<node id>]`.
+        holders: Vec<String>,
+    },
+    /// The holder can never have its locks.
+    LockRefused {
+        /// Whose; the run's own if none.
+        holder: Option<NodeId>,
+        /// Why, in Argo's words.
+        message: String,
     },
     /// A timer set by [`Command::SetTimer`] went off.
     TimerFired {
@@ -99,6 +125,17 @@ pub enum EventKind {
         phase: NodePhase,
         /// The message it gets.
         message: String,
+    },
+    /// A waiting suspend node is changed from outside.
+    NodeSet {
+        /// Which.
+        node: NodeId,
+        /// Its phase, if it is to change.
+        phase: Option<NodePhase>,
+        /// Its message, if it is to change.
+        message: Option<String>,
+        /// Supplied output parameters.
+        parameters: BTreeMap<String, String>,
     },
     /// No new node starts until [`EventKind::Unsuspended`].
     Suspended,
@@ -243,4 +280,6 @@ pub enum TimerId {
     Backoff(NodeId),
     /// A node's own deadline.
     NodeDeadline(NodeId),
+    /// The longest time a pod may wait to start.
+    PendingTimeout(NodeId),
 }

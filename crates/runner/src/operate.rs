@@ -201,6 +201,12 @@ fn placeholder() -> NodeStatus {
         children: Vec::new(),
         outbound_nodes: Vec::new(),
         host_node_name: String::new(),
+        pod_ip: String::new(),
+        daemoned: None,
+        memoization_status: None,
+        synchronization_status: None,
+        resources_duration: std::collections::BTreeMap::new(),
+        estimated_duration: None,
     }
 }
 

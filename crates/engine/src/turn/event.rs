@@ -21,7 +21,12 @@ impl Turn {
             | EventKind::TaskFinished { .. }
             | EventKind::Answered { .. }
             | EventKind::Locked { .. }
-            | EventKind::LockWaits { .. } => {}
+            | EventKind::LockWaits { .. }
+            | EventKind::LockRefused { .. }
+            | EventKind::Postponed { .. }
+            | EventKind::Resubmitted { .. }
+            | EventKind::Restarted { .. }
+            | EventKind::NodeSet { .. } => {}
             EventKind::TimerFired { timer } => self.timer_fired(timer),
             EventKind::Resumed { node, message, parameters } => {
                 let nodes = match node {
@@ -105,6 +110,7 @@ impl Turn {
                     turn.end_suspend(at, NodePhase::Failed, "Step exceeded its deadline".to_owned())
                 });
             }
+            TimerId::PendingTimeout(_) => {}
             TimerId::Backoff(node) => self.with(node, Self::backoff_over),
         }
     }

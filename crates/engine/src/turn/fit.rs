@@ -29,6 +29,11 @@ const fn name(kind: &EventKind) -> &'static str {
         EventKind::Answered { .. } => "Answered",
         EventKind::Locked { .. } => "Locked",
         EventKind::LockWaits { .. } => "LockWaits",
+        EventKind::LockRefused { .. } => "LockRefused",
+        EventKind::Postponed { .. } => "Postponed",
+        EventKind::Resubmitted { .. } => "Resubmitted",
+        EventKind::Restarted { .. } => "Restarted",
+        EventKind::NodeSet { .. } => "NodeSet",
         EventKind::TimerFired { .. } => "TimerFired",
         EventKind::Resumed { .. } => "Resumed",
         EventKind::NodeFailed { .. } => "NodeFailed",
@@ -68,7 +73,12 @@ pub(super) fn check(run: &Run, kind: &EventKind) -> Result<Fit, StepError> {
         | EventKind::TaskFinished { .. }
         | EventKind::Answered { .. }
         | EventKind::Locked { .. }
-        | EventKind::LockWaits { .. } => Ok(Fit::Repeated),
+        | EventKind::LockWaits { .. }
+        | EventKind::LockRefused { .. }
+        | EventKind::Postponed { .. }
+        | EventKind::Resubmitted { .. }
+        | EventKind::Restarted { .. }
+        | EventKind::NodeSet { .. } => Ok(Fit::Repeated),
         EventKind::TimerFired { timer } => timer_fits(run, timer, event),
         EventKind::Resumed { node, parameters, .. } => resumed_fits(run, node.as_ref(), parameters, event),
         EventKind::NodeFailed { node, phase, .. } => {
@@ -123,6 +133,7 @@ fn timer_fits(run: &Run, timer: &TimerId, event: &'static str) -> Result<Fit, St
         TimerId::SuspendOver(node) => suspend(node, |suspend| suspend.over_at.is_some()),
         TimerId::GateExpired(node) => suspend(node, |suspend| suspend.gate.is_some()),
         TimerId::NodeDeadline(node) => suspend(node, |suspend| suspend.deadline_at.is_some()),
+        TimerId::PendingTimeout(_) => Ok(Fit::Repeated),
         TimerId::Backoff(node) => {
             let (_, retries) = body(run, node, event, "Retry", |body| matches!(body, Body::Retry(_)))?;
             let waits = run.status.nodes.get_index_of(node).is_some_and(|at| run.live.active.contains(&at));

@@ -91,6 +91,12 @@ impl Turn {
             children: Vec::new(),
             outbound_nodes: Vec::new(),
             host_node_name: String::new(),
+            pod_ip: String::new(),
+            daemoned: None,
+            memoization_status: None,
+            synchronization_status: None,
+            resources_duration: std::collections::BTreeMap::new(),
+            estimated_duration: None,
         };
         let at = nodes.len();
         let hooked = new.hooks.as_ref().is_some_and(|hooks| !hooks.waiting.is_empty());

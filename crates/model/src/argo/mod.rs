@@ -24,7 +24,10 @@ pub use event::*;
 pub use kinds::*;
 pub use node_id::{NodeId, fnv1a_32, node_id, pod_name};
 pub use pod::*;
-pub use status::{NodeFlag, NodeOutputs, NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus};
+pub use status::{
+    MemoizationStatus, NodeFlag, NodeOutputs, NodePhase, NodeStatus, NodeSynchronizationStatus, NodeType,
+    WorkflowPhase, WorkflowStatus,
+};
 pub use string::{AnyString, IntOrString};
 pub use template::*;
 pub use validate::{

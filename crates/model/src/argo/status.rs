@@ -1,6 +1,8 @@
 //! What has become of a workflow and of each of its nodes. Source: Argo `workflow_types.go` WorkflowStatus,
 //! NodeStatus. Times are RFC 3339 with whole seconds, as Kubernetes writes them.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -200,6 +202,53 @@ pub struct NodeStatus {
     /// Where it ran.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub host_node_name: String,
+    /// The address others reach it at, once its containers are ready.
+    #[serde(rename = "podIP", default, skip_serializing_if = "String::is_empty")]
+    pub pod_ip: String,
+    /// Whether it is a daemon that counts as done and goes on until its boundary ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daemoned: Option<bool>,
+    /// Whether its outputs were taken from a memoized entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memoization_status: Option<Box<MemoizationStatus>>,
+    /// The lock it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synchronization_status: Option<Box<NodeSynchronizationStatus>>,
+    /// What it used: seconds of each resource's base amount.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resources_duration: BTreeMap<String, i64>,
+    /// Seconds it took in an earlier run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_duration: Option<i64>,
+}
+
+impl NodeStatus {
+    /// Whether what follows may go on: it has ended, or it is a daemon that is ready.
+    /// Source: Argo `workflow_types.go` Fulfilled.
+    pub fn is_fulfilled(&self) -> bool {
+        self.phase.is_fulfilled() || (self.daemoned == Some(true) && self.phase != NodePhase::Pending)
+    }
+}
+
+/// What became of the question for a memoized entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct MemoizationStatus {
+    /// Whether there was one.
+    pub hit: bool,
+    /// The key.
+    pub key: String,
+    /// The cache's name.
+    pub cache_name: String,
+}
+
+/// The lock a node waits for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NodeSynchronizationStatus {
+    /// As Argo names it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub waiting: String,
 }
 
 /// What has become of a workflow.

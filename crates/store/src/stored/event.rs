@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::{CollectedOutputs, Event, EventKind, PodEnd, PodOutcome, ShutdownStrategy, TimerId};
 use jiff::Timestamp;
-use model::argo::{NodeId, NodePhase};
+use model::argo::{NodeId, NodePhase, NodeStatus};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -28,6 +28,17 @@ struct StoredEvent {
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 enum StoredKind {
     Started,
+    Resubmitted {
+        nodes: Vec<NodeStatus>,
+    },
+    Postponed {
+        message: String,
+    },
+    Restarted {
+        again: Vec<NodeId>,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        parameters: BTreeMap<String, String>,
+    },
     PodRunning {
         node: NodeId,
     },
@@ -71,6 +82,13 @@ enum StoredKind {
         holder: Option<NodeId>,
         lock: String,
         message: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        holders: Vec<String>,
+    },
+    LockRefused {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holder: Option<NodeId>,
+        message: String,
     },
     TimerFired {
         timer: StoredTimer,
@@ -86,6 +104,15 @@ enum StoredKind {
         node: NodeId,
         phase: NodePhase,
         message: String,
+    },
+    NodeSet {
+        node: NodeId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phase: Option<NodePhase>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        parameters: BTreeMap<String, String>,
     },
     Suspended,
     Unsuspended,
@@ -113,6 +140,7 @@ enum StoredTimer {
     GateExpired(NodeId),
     Backoff(NodeId),
     NodeDeadline(NodeId),
+    PendingTimeout(NodeId),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -149,6 +177,12 @@ pub(crate) fn event_from_text(text: &str) -> Result<Event, StoreError> {
 fn kind_to_stored(kind: &EventKind) -> StoredKind {
     match kind.clone() {
         EventKind::Started => StoredKind::Started,
+        EventKind::Resubmitted { nodes } => StoredKind::Resubmitted { nodes },
+        EventKind::Postponed { message } => StoredKind::Postponed { message },
+        EventKind::Restarted { again, parameters } => StoredKind::Restarted { again, parameters },
+        EventKind::NodeSet { node, phase, message, parameters } => {
+            StoredKind::NodeSet { node, phase, message, parameters }
+        }
         EventKind::PodRunning { node } => StoredKind::PodRunning { node },
         EventKind::PodFinished { node, outcome } => StoredKind::PodFinished {
             node,
@@ -165,7 +199,10 @@ fn kind_to_stored(kind: &EventKind) -> StoredKind {
             StoredKind::Answered { node, question: question.into(), answer: answer.into() }
         }
         EventKind::Locked { holder } => StoredKind::Locked { holder },
-        EventKind::LockWaits { holder, lock, message } => StoredKind::LockWaits { holder, lock, message },
+        EventKind::LockWaits { holder, lock, message, holders } => {
+            StoredKind::LockWaits { holder, lock, message, holders }
+        }
+        EventKind::LockRefused { holder, message } => StoredKind::LockRefused { holder, message },
         EventKind::TimerFired { timer } => StoredKind::TimerFired { timer: timer_to_stored(timer) },
         EventKind::Resumed { node, message, parameters } => StoredKind::Resumed { node, message, parameters },
         EventKind::NodeFailed { node, phase, message } => StoredKind::NodeFailed { node, phase, message },
@@ -184,6 +221,12 @@ fn kind_to_stored(kind: &EventKind) -> StoredKind {
 fn stored_to_kind(kind: StoredKind) -> EventKind {
     match kind {
         StoredKind::Started => EventKind::Started,
+        StoredKind::Resubmitted { nodes } => EventKind::Resubmitted { nodes },
+        StoredKind::Postponed { message } => EventKind::Postponed { message },
+        StoredKind::Restarted { again, parameters } => EventKind::Restarted { again, parameters },
+        StoredKind::NodeSet { node, phase, message, parameters } => {
+            EventKind::NodeSet { node, phase, message, parameters }
+        }
         StoredKind::PodRunning { node } => EventKind::PodRunning { node },
         StoredKind::PodFinished { node, end, parameters, artifacts, result, containers } => {
             let artifacts = artifacts.into_iter().map(|(name, at)| (name, at.into())).collect();
@@ -201,7 +244,10 @@ fn stored_to_kind(kind: StoredKind) -> EventKind {
             EventKind::Answered { node, question: question.into(), answer: answer.into() }
         }
         StoredKind::Locked { holder } => EventKind::Locked { holder },
-        StoredKind::LockWaits { holder, lock, message } => EventKind::LockWaits { holder, lock, message },
+        StoredKind::LockWaits { holder, lock, message, holders } => {
+            EventKind::LockWaits { holder, lock, message, holders }
+        }
+        StoredKind::LockRefused { holder, message } => EventKind::LockRefused { holder, message },
         StoredKind::TimerFired { timer } => EventKind::TimerFired { timer: stored_to_timer(timer) },
         StoredKind::Resumed { node, message, parameters } => EventKind::Resumed { node, message, parameters },
         StoredKind::NodeFailed { node, phase, message } => EventKind::NodeFailed { node, phase, message },
@@ -242,6 +288,7 @@ fn timer_to_stored(timer: TimerId) -> StoredTimer {
         TimerId::GateExpired(node) => StoredTimer::GateExpired(node),
         TimerId::Backoff(node) => StoredTimer::Backoff(node),
         TimerId::NodeDeadline(node) => StoredTimer::NodeDeadline(node),
+        TimerId::PendingTimeout(node) => StoredTimer::PendingTimeout(node),
     }
 }
 
@@ -252,5 +299,6 @@ fn stored_to_timer(timer: StoredTimer) -> TimerId {
         StoredTimer::GateExpired(node) => TimerId::GateExpired(node),
         StoredTimer::Backoff(node) => TimerId::Backoff(node),
         StoredTimer::NodeDeadline(node) => TimerId::NodeDeadline(node),
+        StoredTimer::PendingTimeout(node) => TimerId::PendingTimeout(node),
     }
 }

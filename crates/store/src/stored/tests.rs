@@ -7,7 +7,9 @@ use engine::{
     StoredArtifact, TaskOutcome, TimerId,
 };
 use jiff::Timestamp;
-use model::argo::{Location, NodeId, NodeOutputs, NodePhase, S3Artifact, Template, WorkflowPhase};
+use model::argo::{
+    Location, NodeId, NodeOutputs, NodePhase, NodeStatus, S3Artifact, Template, WorkflowPhase,
+};
 
 use super::*;
 
@@ -17,6 +19,10 @@ fn node() -> NodeId {
 
 fn finished(end: PodEnd, outputs: CollectedOutputs) -> EventKind {
     EventKind::PodFinished { node: node(), outcome: PodOutcome::new(end, outputs) }
+}
+
+fn taken_over() -> NodeStatus {
+    serde_json::from_str(r#"{"id":"w-1","name":"w.a","displayName":"a","type":"Skipped","phase":"Skipped","message":"original pod: v-1"}"#).unwrap()
 }
 
 /// Every kind of event, and its line as the first release wrote it.
@@ -123,9 +129,37 @@ fn version_1() -> Vec<(EventKind, &'static str)> {
         ),
         (EventKind::Locked { holder: None }, r#"{"locked":{}}"#),
         (
-            EventKind::LockWaits { holder: Some(node()), lock: "l".to_owned(), message: "m".to_owned() },
+            EventKind::LockWaits {
+                holder: Some(node()),
+                lock: "l".to_owned(),
+                message: "m".to_owned(),
+                holders: Vec::new(),
+            },
             r#"{"lockWaits":{"holder":"w-1","lock":"l","message":"m"}}"#,
         ),
+        (
+            EventKind::LockRefused { holder: None, message: "m".to_owned() },
+            r#"{"lockRefused":{"message":"m"}}"#,
+        ),
+        (EventKind::Postponed { message: "m".to_owned() }, r#"{"postponed":{"message":"m"}}"#),
+        (
+            EventKind::Restarted { again: vec![node()], parameters: BTreeMap::new() },
+            r#"{"restarted":{"again":["w-1"]}}"#,
+        ),
+        (
+            EventKind::Resubmitted { nodes: vec![taken_over()] },
+            r#"{"resubmitted":{"nodes":[{"id":"w-1","name":"w.a","displayName":"a","type":"Skipped","phase":"Skipped","message":"original pod: v-1","startedAt":null,"finishedAt":null}]}}"#,
+        ),
+        (
+            EventKind::NodeSet {
+                node: node(),
+                phase: Some(NodePhase::Succeeded),
+                message: None,
+                parameters: BTreeMap::from([("p".to_owned(), "1".to_owned())]),
+            },
+            r#"{"nodeSet":{"node":"w-1","phase":"Succeeded","parameters":{"p":"1"}}}"#,
+        ),
+        (timer(TimerId::PendingTimeout(node())), r#"{"timerFired":{"timer":{"pendingTimeout":"w-1"}}}"#),
         (timer(TimerId::WorkflowDeadline), r#"{"timerFired":{"timer":"workflowDeadline"}}"#),
         (timer(TimerId::SuspendOver(node())), r#"{"timerFired":{"timer":{"suspendOver":"w-1"}}}"#),
         (timer(TimerId::GateExpired(node())), r#"{"timerFired":{"timer":{"gateExpired":"w-1"}}}"#),
