@@ -1,10 +1,14 @@
 //! The acts: one struct each, named exactly for what is done. Who may is Cedar's business alone.
 //! A read takes a [`crate::Permit`], a change an `audit::Audited`; [`Action::EFFECT`] says which kind it is.
 
+mod object;
+
 use std::collections::BTreeMap;
 
 use model::{ComponentRef, RunId, ScopeRef, argo::NodeId, oam::Via};
 use serde_json::{Value, json};
+
+pub use object::*;
 
 use crate::{Context, Resource, RunFacts};
 

@@ -155,7 +155,17 @@ fn who_would_do(heard: &Heard<'_>, asked: &Asked<'_>, site: &Site<'_>) -> Option
 
 /// Explains that nothing permits it.
 fn unpermitted(asked: &Asked<'_>, site: &Site<'_>, staff: &StaffWords) -> (RuleRef, String) {
-    let runner_acts = ["startPod", "killPod", "mintCredential", "advance", "assumeRole"];
+    let runner_acts = [
+        "startPod",
+        "killPod",
+        "mintCredential",
+        "advance",
+        "assumeRole",
+        "memoize",
+        "useSecrets",
+        "expireRun",
+        "advanceCron",
+    ];
     if asked.run.is_some() {
         let says = "in the name of a run, only the steps of that very run are allowed".to_owned();
         if !runner_acts.contains(&asked.action) || asked.run != site.run.map(|run| run.id) {

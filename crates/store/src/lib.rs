@@ -7,6 +7,7 @@
 mod approvals;
 mod error;
 mod events;
+mod facts;
 mod journal;
 mod log;
 mod objects;
@@ -35,6 +36,7 @@ pub use crate::{
     approvals::Approval,
     error::StoreError,
     events::events_digest,
+    facts::{Fact, fact_digest},
     journal::{EntryProof, MAX_ENTRIES, StoredEntry},
     plan::{ApplyPlan, GIVEN_TWICE, NOT_KEPT, plan_apply},
     runs::{StoredRun, run_digest},

@@ -5,7 +5,7 @@ use audit::Audited;
 use identity::PrincipalKey;
 use jiff::Timestamp;
 use model::{ApplyId, catalog::Catalog, manifest::Manifest, yaml::Places};
-use policy::{ApplyManifests, DeleteTemplate, EditTemplate};
+use policy::{ApplyManifests, DeleteObject, DeleteTemplate, EditObject, EditTemplate};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
@@ -77,25 +77,64 @@ impl Store {
         id: ApplyId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let (entry, DeleteTemplate { namespace, name }) = (go.entry(), go.action().clone());
+        let DeleteTemplate { namespace, name } = go.action().clone();
         let author = author_text(&go.permit().caller().principal().key);
+        self.delete(go.entry(), (TEMPLATE, namespace, name), (id, author, at)).await
+    }
+
+    /// Writes one object of another kind (Argo's API). The proof's digest must be the object's.
+    ///
+    /// # Errors
+    /// As [`Store::apply`]; [`StoreError::NotWhatWasRecorded`] too if the plan writes anything else.
+    pub async fn write_object(
+        &self,
+        go: &Audited<EditObject>,
+        plan: &ApplyPlan,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let EditObject { namespace, kind, name, digest } = go.action();
+        let named = |manifest: &Manifest| manifest.key() == (*kind, namespace.clone(), name.clone());
+        if plan.write.len() > 1 || !plan.write.iter().all(named) {
+            return Err(StoreError::NotWhatWasRecorded(format!("{kind} `{namespace}/{name}`")));
+        }
+        let author = go.permit().caller().principal().key.clone();
+        self.write(Writing { entry: go.entry(), digest, author, at }, plan).await
+    }
+
+    /// Deletes one object of another kind; its revisions stay.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn delete_object(
+        &self,
+        go: &Audited<DeleteObject>,
+        id: ApplyId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let DeleteObject { namespace, kind, name } = go.action().clone();
+        let author = author_text(&go.permit().caller().principal().key);
+        self.delete(go.entry(), (kind, namespace, name), (id, author, at)).await
+    }
+
+    async fn delete(
+        &self,
+        entry: u64,
+        key: (&'static str, String, String),
+        (id, author, at): (ApplyId, String, Timestamp),
+    ) -> Result<(), StoreError> {
         self.change(move |tx| {
             let sql = "SELECT deleted FROM objects WHERE kind = ? AND namespace = ? AND name = ?
                        ORDER BY number DESC LIMIT 1";
+            let (kind, namespace, name) = &key;
             let deleted: Option<bool> = tx
                 .connection
                 .prepare_cached(sql)?
-                .query_row([TEMPLATE, &namespace, &name], |row| row.get(0))
+                .query_row([*kind, namespace, name], |row| row.get(0))
                 .optional()?;
             if deleted != Some(false) {
                 return Err(StoreError::NotFound(format!("{namespace}/{name}")));
             }
-            let row = ObjectRow {
-                key: (TEMPLATE, namespace, name),
-                body: None,
-                places: None,
-                digest: lines_digest([]),
-            };
+            let row = ObjectRow { key, body: None, places: None, digest: lines_digest([]) };
             insert(tx, entry, (id, &author, at), &row)?;
             tx.seal(entry)
         })

@@ -8,7 +8,7 @@ use model::{
     argo::{Workflow, WorkflowPhase},
     lower::Binding,
 };
-use policy::{DeleteRun, ListRuns, Permit, RunFacts, SubmitRun, ViewRun};
+use policy::{DeleteRun, ExpireRun, ListRuns, Permit, RunFacts, SubmitRun, ViewRun};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
@@ -83,7 +83,18 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] if there is none or it is deleted already.
     pub async fn delete_run(&self, go: &Audited<DeleteRun>) -> Result<(), StoreError> {
-        let (entry, facts) = (go.entry(), go.action().run.clone());
+        self.mark_deleted(go.entry(), go.action().run.clone()).await
+    }
+
+    /// Marks a run whose time is over as deleted.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is none or it is deleted already.
+    pub async fn expire_run(&self, go: &Audited<ExpireRun>) -> Result<(), StoreError> {
+        self.mark_deleted(go.entry(), go.action().run.clone()).await
+    }
+
+    async fn mark_deleted(&self, entry: u64, facts: RunFacts) -> Result<(), StoreError> {
         self.change(move |tx| {
             let id = facts.id.to_string();
             let sql = "UPDATE run_state SET deleted = 1 WHERE id = ? AND deleted = 0";

@@ -47,8 +47,18 @@ CREATE UNIQUE INDEX run_state_by_name ON run_state(namespace, name) WHERE delete
 PRAGMA application_id = 0x4d415251;
 ";
 
-/// The tables that hold truth.
-pub(crate) const TRUTH: [&str; 10] = [
+const FACTS: &str = "
+CREATE TABLE facts(
+  number INTEGER PRIMARY KEY, entry INTEGER NOT NULL,
+  kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, body TEXT) STRICT;
+CREATE INDEX facts_by_name ON facts(kind, namespace, name, number);
+CREATE INDEX facts_by_entry ON facts(entry);
+CREATE TRIGGER facts_no_update BEFORE UPDATE ON facts BEGIN SELECT RAISE(ABORT, 'it only grows'); END;
+CREATE TRIGGER facts_no_delete BEFORE DELETE ON facts BEGIN SELECT RAISE(ABORT, 'it only grows'); END;
+";
+
+/// The tables of version 1 that hold truth.
+const TRUTH_1: [&str; 10] = [
     "log",
     "checkpoints",
     "objects",
@@ -74,7 +84,7 @@ FROM runs";
 
 fn append_only() -> String {
     let mut sql = String::new();
-    for table in TRUTH {
+    for table in TRUTH_1 {
         for verb in ["UPDATE", "DELETE"] {
             let name = format!("{table}_no_{}", verb.to_lowercase());
             sql += &format!(
@@ -86,8 +96,8 @@ fn append_only() -> String {
 }
 
 /// Returns the steps from an empty file to the newest version; step `n` makes version `n + 1`. A released step never changes.
-pub(crate) fn migrations() -> [String; 2] {
-    [TABLES.to_owned(), append_only()]
+pub(crate) fn migrations() -> [String; 3] {
+    [TABLES.to_owned(), append_only(), FACTS.to_owned()]
 }
 
 /// The newest version.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, types::ValueRef};
 use crate::{StoreError, log::column};
 
 /// The tables and their rows of one attempt. The order is part of the digest.
-const ROWS: [(&str, &str); 8] = [
+const ROWS: [(&str, &str); 9] = [
     (
         "objects",
         "SELECT number, entry, apply_id, kind, namespace, name, body, places, digest, created_at, author, deleted
@@ -28,6 +28,7 @@ const ROWS: [(&str, &str); 8] = [
     ),
     ("sessions", "SELECT entry, id, token, expires_at, principal FROM sessions WHERE entry = ?"),
     ("session_ends", "SELECT entry, session FROM session_ends WHERE entry = ?"),
+    ("facts", "SELECT number, entry, kind, namespace, name, body FROM facts WHERE entry = ? ORDER BY number"),
 ];
 
 /// How many tables there are.
@@ -57,7 +58,11 @@ pub(crate) fn of(connection: &Connection, entry: u64) -> Result<Witness, StoreEr
     let mut context = Context::new(&SHA256);
     let mut each = [0; TABLES];
     for ((table, sql), count) in ROWS.iter().zip(&mut each) {
-        let mut statement = connection.prepare_cached(sql)?;
+        let mut statement = match connection.prepare_cached(sql) {
+            // a database of version 2 or older, looked at before it is migrated
+            Err(_) if *table == "facts" && !connection.table_exists(None, "facts")? => continue,
+            statement => statement?,
+        };
         let columns = statement.column_count();
         let mut rows = statement.query([column(entry)?])?;
         while let Some(row) = rows.next()? {

@@ -34,9 +34,12 @@ const BUILT_IN: &str = include_str!("../../../../policies/marque.cedar");
 const LOCAL: &str = include_str!("../../../../policies/local.cedar");
 
 /// The acts that steer a run.
-const CONTROL: [&str; 5] = ["stop", "terminate", "suspend", "resume", "deleteRun"];
-/// The acts on WorkflowTemplates.
-const TEMPLATES: [&str; 3] = ["viewTemplate", "editTemplate", "deleteTemplate"];
+const CONTROL: [&str; 6] = ["stop", "terminate", "suspend", "resume", "deleteRun", "deleteArchived"];
+/// The acts on WorkflowTemplates and other objects of a namespace.
+const TEMPLATES: [&str; 6] =
+    ["viewTemplate", "editTemplate", "deleteTemplate", "viewObject", "editObject", "deleteObject"];
+/// What the runner does in a run's name while the submitter could still start it.
+const GO_ON: [&str; 5] = ["startPod", "mintCredential", "assumeRole", "memoize", "useSecrets"];
 
 /// Rules by action.
 pub(crate) type ByAction = HashMap<String, Vec<std::sync::Arc<Rule>>>;

@@ -10,7 +10,7 @@ use model::{
 };
 use serde_json::Value;
 
-use super::{CONTROL, Staff, TEMPLATES};
+use super::{CONTROL, GO_ON, Staff, TEMPLATES};
 use crate::{
     est,
     names::Kind,
@@ -117,14 +117,9 @@ impl Source<'_> {
             self.scope,
             words::triggerers(&self.spec.triggerers)
         );
-        self.forbid(
-            "triggerers of runs",
-            &["startPod", "mintCredential", "assumeRole"],
-            "spec.triggerers",
-            says,
-        )
-        .unless(self.may_trigger(&est::resource("via")))
-        .lists(Bound::Triggerers(self.spec.triggerers.clone()), Remedy::ListedByScope(self.scope.clone()))
+        self.forbid("triggerers of runs", &GO_ON, "spec.triggerers", says)
+            .unless(self.may_trigger(&est::resource("via")))
+            .lists(Bound::Triggerers(self.spec.triggerers.clone()), Remedy::ListedByScope(self.scope.clone()))
     }
 
     /// Owners and approvers see the status of what they are responsible for.
@@ -160,12 +155,22 @@ impl Source<'_> {
         let triggerers = self.triggerer_subjects();
         let lists =
             [self.spec.viewers.status.as_slice(), &triggerers, &self.spec.owners, self.staff.administrators];
-        self.only("viewers of templates", &["viewTemplate"], "spec.viewers", Self::listed(&lists))
+        self.only(
+            "viewers of templates",
+            &["viewTemplate", "viewObject"],
+            "spec.viewers",
+            Self::listed(&lists),
+        )
     }
 
     fn template_changes(&self) -> Draft {
         let subjects = Self::listed(&[&self.spec.owners, self.staff.administrators]);
-        self.only("owners of templates", &["editTemplate", "deleteTemplate"], "spec.owners", subjects)
+        self.only(
+            "owners of templates",
+            &["editTemplate", "deleteTemplate", "editObject", "deleteObject"],
+            "spec.owners",
+            subjects,
+        )
     }
 
     /// Asking about somebody else; about oneself, see [`Self::know`].
@@ -245,7 +250,7 @@ impl Source<'_> {
         let bounded: Vec<&'static str> = ["submit", "viewRun", "viewLog", "viewOutput", "approve", "deny"]
             .into_iter()
             .chain(CONTROL)
-            .chain(["startPod", "mintCredential", "assumeRole"])
+            .chain(GO_ON)
             .collect();
         let strict = self
             .forbid("identityProvider", &bounded, "spec.identityProvider", says.clone())

@@ -52,13 +52,21 @@ fn acts() -> BTreeSet<&'static str> {
         action::LogIn::NAME,
         action::LogOut::NAME,
         action::Explain::NAME,
+        action::ViewObject::NAME,
+        action::EditObject::NAME,
+        action::DeleteObject::NAME,
+        action::Memoize::NAME,
+        action::UseSecrets::NAME,
+        action::AdvanceCron::NAME,
+        action::ExpireRun::NAME,
+        action::DeleteArchived::NAME,
     ]
     .into()
 }
 
 #[test]
 fn the_list_of_acts_is_complete() {
-    let source = include_str!("../action.rs");
+    let source = [include_str!("../action.rs"), include_str!("../action/object.rs")].concat();
     assert_eq!(source.matches("impl Action for ").count(), acts().len());
 }
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Which table each action may write to, all of its rows.
-const WRITES: [(&str, &[&str]); 8] = [
+const WRITES: [(&str, &[&str]); 14] = [
     ("submit", &["runs"]),
     ("advance", &["advances", "events"]),
     ("deleteRun", &["run_deletions"]),
@@ -22,6 +22,12 @@ const WRITES: [(&str, &[&str]); 8] = [
     ("deleteTemplate", &["objects"]),
     ("approve", &["approvals"]),
     ("logIn", &["sessions"]),
+    ("expireRun", &["run_deletions"]),
+    ("editObject", &["objects", "facts"]),
+    ("deleteObject", &["objects", "facts"]),
+    ("memoize", &["facts"]),
+    ("deleteArchived", &["facts"]),
+    ("advanceCron", &["facts"]),
 ];
 
 /// Returns what is wrong with the rows of the attempt `entry`, if anything.
@@ -53,7 +59,10 @@ pub(crate) fn broken(
         "advance" => advanced(connection, entry, &attempt)?,
         "apply" | "editTemplate" => applied(connection, entry, &attempt)?,
         "approve" => approved(connection, entry, &attempt)?,
-        "deleteRun" => {
+        "editObject" | "deleteObject" | "memoize" | "advanceCron" | "deleteArchived" => {
+            kept(connection, entry, &attempt)?
+        }
+        "deleteRun" | "expireRun" => {
             one(connection, "SELECT run FROM run_deletions WHERE entry = ?", entry, &attempt, &["run"])?
         }
         "deleteTemplate" => one(
@@ -141,6 +150,24 @@ fn advanced(connection: &Connection, entry: u64, attempt: &Attempt) -> Result<bo
 fn applied(connection: &Connection, entry: u64, attempt: &Attempt) -> Result<bool, StoreError> {
     let digest = lines(connection, "SELECT body FROM objects WHERE entry = ? ORDER BY number", entry)?;
     Ok(detail(attempt, "digest") == Some(&digest))
+}
+
+/// Whether what was kept, an object or a fact, is the one the attempt names.
+fn kept(connection: &Connection, entry: u64, attempt: &Attempt) -> Result<bool, StoreError> {
+    let sql = "SELECT kind, name, body FROM objects WHERE entry = ?1
+               UNION ALL SELECT kind, name, body FROM facts WHERE entry = ?1";
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([column(entry)?], read)?;
+    for row in rows {
+        let (kind, name, body): (String, String, Option<String>) = row?;
+        let digest = body.as_deref().map(|body| witness::lines_digest([body])).unwrap_or_default();
+        let said = [detail(attempt, "kind"), detail(attempt, "name"), detail(attempt, "digest")];
+        if said != [Some(kind.as_str()), Some(name.as_str()), Some(digest.as_str())] {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn approved(connection: &Connection, entry: u64, attempt: &Attempt) -> Result<bool, StoreError> {

@@ -195,6 +195,9 @@ impl Check<'_, '_> {
 
     fn stored(&mut self) -> Result<(), StoreError> {
         for (table, sealed) in witness::tables().into_iter().zip(self.each) {
+            if table == "facts" && sealed == 0 && !self.connection.table_exists(None, table)? {
+                continue; // a database of version 2 or older
+            }
             let count: i64 =
                 self.connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?;
             if number(count) == Some(sealed) {

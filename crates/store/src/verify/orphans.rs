@@ -10,13 +10,14 @@ const MAX_NAMED: usize = 3;
 const MAX_ROWS: usize = 1_000_000;
 
 /// Each table: how its rows are called, and where they say which attempt they belong to.
-const NAMES: [(&str, &str, &str); 8] = [
+const NAMES: [(&str, &str, &str); 9] = [
     ("runs", "'run `' || id || '`'", "FROM runs"),
     ("advances", "'event ' || first || ' of run `' || run || '`'", "FROM advances"),
     ("objects", "'object `' || kind || '/' || namespace || '/' || name || '`, revision ' || number", "FROM objects"),
     ("approvals", "'approval of `' || node || '` of run `' || run || '` by `' || subject || '`'", "FROM approvals"),
     ("run_deletions", "'deletion of run `' || run || '`'", "FROM run_deletions"),
     ("sessions", "'session `' || id || '`'", "FROM sessions"),
+    ("facts", "kind || ' `' || namespace || '/' || name || '`, revision ' || number", "FROM facts"),
     ("session_ends", "'end of session `' || session || '`'", "FROM session_ends"),
     (
         "events",
@@ -50,6 +51,9 @@ pub(crate) fn described(connection: &Connection, entry: u64) -> String {
 /// [`StoreError::Sqlite`].
 pub(crate) fn rows(connection: &Connection, table: &str) -> Result<Vec<(String, Option<i64>)>, StoreError> {
     let Some((_, name, from)) = NAMES.iter().find(|(name, ..)| *name == table) else { return Ok(Vec::new()) };
+    if table == "facts" && !connection.table_exists(None, table)? {
+        return Ok(Vec::new()); // a database of version 2 or older
+    }
     let mut statement = connection.prepare(&format!("SELECT {name}, entry {from} LIMIT {MAX_ROWS}"))?;
     let rows = statement.query_map([], |row| Ok((text(row)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

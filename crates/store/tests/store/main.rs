@@ -5,6 +5,7 @@ mod attack;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod facts;
 mod journal;
 #[cfg(test)]
 mod objects;

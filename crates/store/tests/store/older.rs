@@ -32,7 +32,7 @@ async fn a_database_of_version_1_verifies_is_migrated_and_verifies() {
     assert_eq!((after.entries, after.root), (before.entries, before.root));
     let connection = Connection::open(folder.path().join(DATABASE)).unwrap();
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(version, 2);
+    assert_eq!(version, 3);
     assert!(connection.execute("DELETE FROM log", []).is_err(), "the log only grows");
     assert!(connection.execute("UPDATE events SET body = ''", []).is_err(), "events only grow");
 }
