@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::argo::{Call, ContinueOn, LifecycleHook, Location, NodePhase, WorkflowPhase};
+use model::argo::{Call, ContinueOn, LifecycleHook, Location, NodePhase, ValueFrom, WorkflowPhase};
 
 use crate::{
-    Pod, ShutdownStrategy,
+    Answer, Pod, Question, ShutdownStrategy,
     plan::{Compiled, DagPlan},
 };
 
@@ -96,6 +96,8 @@ pub(crate) enum Source {
 pub(crate) struct Args {
     /// Parameters; `None` for an output that was not produced.
     pub(crate) parameters: BTreeMap<String, Option<String>>,
+    /// Parameters that are kept outside the run: where.
+    pub(crate) elsewhere: BTreeMap<String, ValueFrom>,
     /// Artifacts.
     pub(crate) artifacts: BTreeMap<String, Source>,
 }
@@ -138,6 +140,19 @@ pub(crate) struct Start {
     pub(crate) attempt: Option<Attempt>,
     /// What runs besides it and after it.
     pub(crate) hooks: Option<Box<Hooks>>,
+    /// What it was told before it could start.
+    pub(crate) known: Vec<(Question, Answer)>,
+}
+
+/// A question that is not answered yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// What is asked.
+    pub(crate) question: Question,
+    /// Whether the run itself waits for it.
+    pub(crate) of_run: bool,
+    /// Who starts once it is answered.
+    pub(crate) waiting: Vec<Start>,
 }
 
 /// A child of a steps or DAG node, for references to it.
@@ -378,6 +393,10 @@ pub(crate) struct Live {
     /// Nodes that wait for the run to be unsuspended.
     pub(crate) held: VecDeque<Start>,
     pub(crate) suspended: bool,
+    /// Questions that are not answered yet, asked before something starts.
+    pub(crate) asked: Vec<Asked>,
+    /// What the run itself was told.
+    pub(crate) known: Vec<(Question, Answer)>,
     /// The run's own hooks.
     pub(crate) hooks: Hooks,
     pub(crate) shutdown: Option<(ShutdownStrategy, Option<String>)>,

@@ -69,6 +69,8 @@ impl Run {
             }
             Stage::Hooks(..) | Stage::Exit(..) => {}
         }
+        let asked = self.live.asked.iter().map(|asked| asked.question.clone());
+        commands.extend(asked.map(|question| Command::Ask { node: None, question }));
         for at in &self.live.active {
             let (Some((id, _)), Some(slot)) = (self.status.nodes.get_index(*at), self.live.slots.get(*at))
             else {

@@ -1,7 +1,9 @@
 //! What of Argo is taken here and what is refused: every field is in a list, a field in none is refused.
 //! A field is harmless if leaving it out changes nothing a workflow can see on one machine.
 
-use model::argo::{Arguments, Artifact, Call, Container, EnvVar, Template, TemplateKind, WorkflowSpec};
+use model::argo::{
+    Arguments, Artifact, Call, Container, EnvVar, Parameter, Template, TemplateKind, WorkflowSpec,
+};
 use serde_json::{Map, Value};
 
 /// Fields of a workflow's spec that choose where and as whom pods run in a cluster, or what is kept afterwards.
@@ -180,10 +182,8 @@ fn refused_retry(strategy: &model::argo::RetryStrategy) -> Option<String> {
 }
 
 fn refused_inputs(template: &Template) -> Option<String> {
-    let from_elsewhere = template.inputs.parameters.iter().find(|parameter| parameter.value_from.is_some());
-    let parameter = from_elsewhere
-        .map(|parameter| unsupported(&format!("`valueFrom` of the input parameter `{}`", parameter.name)));
-    parameter.or_else(|| {
+    let mut parameters = template.inputs.parameters.iter();
+    parameters.find_map(|parameter| refused_source(parameter, "input parameter")).or_else(|| {
         template.inputs.artifacts.iter().find_map(|artifact| refused_artifact(artifact, "input artifact"))
     })
 }
@@ -228,14 +228,27 @@ pub(crate) fn refused_call(call: &Call) -> Option<String> {
     refused_field(&call.rest, &[], "a step or task").or_else(|| refused_arguments(&call.arguments))
 }
 
+/// Returns why an input parameter or argument cannot be had from where it is said to be, if so: only a key of a
+/// ConfigMap can be.
+fn refused_source(parameter: &Parameter, what: &str) -> Option<String> {
+    let from = parameter.value_from.as_ref().filter(|_| parameter.value.is_none())?;
+    let set = [
+        (!from.path.is_empty(), "path"),
+        (!from.parameter.is_empty(), "parameter"),
+        (!from.expression.is_empty(), "expression"),
+        (!from.json_path.is_empty(), "jsonPath"),
+        (!from.jq_filter.is_empty(), "jqFilter"),
+        (!from.event.is_empty(), "event"),
+    ];
+    let other = from.rest.keys().next().map(String::as_str);
+    let what_from = set.iter().find(|(set, _)| *set).map(|(_, name)| *name).or(other)?;
+    Some(format!("`valueFrom.{what_from}` gives no value to the {what} `{}`", parameter.name))
+}
+
 /// Returns why arguments cannot be handed over, if so.
 pub(crate) fn refused_arguments(arguments: &Arguments) -> Option<String> {
-    let from_elsewhere = arguments
-        .parameters
-        .iter()
-        .find(|parameter| parameter.value.is_none() && parameter.value_from.is_some());
-    let parameter = from_elsewhere
-        .map(|parameter| unsupported(&format!("`valueFrom` of the argument `{}`", parameter.name)));
-    parameter
+    let mut parameters = arguments.parameters.iter();
+    parameters
+        .find_map(|parameter| refused_source(parameter, "argument"))
         .or_else(|| arguments.artifacts.iter().find_map(|artifact| refused_artifact(artifact, "argument")))
 }

@@ -208,6 +208,7 @@ impl Turn {
                         counted: false,
                         attempt: None,
                         hooks,
+                        known: Vec::new(),
                     });
                 }
                 Err(reason) => new.because(NodePhase::Error, reason),

@@ -19,7 +19,6 @@ impl Turn {
             EventKind::PodReady { .. }
             | EventKind::Progress { .. }
             | EventKind::TaskFinished { .. }
-            | EventKind::Answered { .. }
             | EventKind::Locked { .. }
             | EventKind::LockWaits { .. }
             | EventKind::LockRefused { .. }
@@ -27,6 +26,7 @@ impl Turn {
             | EventKind::Resubmitted { .. }
             | EventKind::Restarted { .. }
             | EventKind::NodeSet { .. } => {}
+            EventKind::Answered { question, answer, .. } => self.answered(question, answer),
             EventKind::TimerFired { timer } => self.timer_fired(timer),
             EventKind::Resumed { node, message, parameters } => {
                 let nodes = match node {
@@ -61,16 +61,27 @@ impl Turn {
         self.run.status.started_at = Some(self.now);
         self.run.status.progress = "0/0".to_owned();
         self.run.live.stage = Stage::Main;
-        let spec = &self.run.workflow.spec;
-        let refused = self.run.plan.refused.clone().or_else(|| plan::refused_arguments(&spec.arguments));
+        let arguments = &self.run.workflow.spec.arguments;
+        let refused = self.run.plan.refused.clone().or_else(|| plan::refused_arguments(arguments));
         if let Some(reason) = refused {
             return self.finish(WorkflowPhase::Error, reason);
+        }
+        self.begin_entry();
+    }
+
+    /// Starts the entry node, once everything it needs from outside is known.
+    pub(super) fn begin_entry(&mut self) {
+        if !self.run.status.nodes.is_empty() || self.run.live.stage != Stage::Main {
+            return;
+        }
+        if let Some(question) = variables::question(&self.run, self.now) {
+            return self.ask(question, None);
         }
         let known = variables::of_workflow(&self.run, self.now)
             .and_then(|variables| variables::arguments(&self.run, &variables).map(|args| (variables, args)));
         let (variables, args) = match known {
             Ok(known) => known,
-            Err(reason) => return self.finish(WorkflowPhase::Failed, format!("invalid spec: {reason}")),
+            Err(reason) => return self.finish(WorkflowPhase::Failed, reason),
         };
         let spec = &self.run.workflow.spec;
         let deadline = spec
@@ -137,5 +148,6 @@ pub(super) fn entry(name: String, template_name: String, args: Args, parent: Par
         counted: false,
         attempt: None,
         hooks: None,
+        known: Vec::new(),
     }
 }

@@ -109,6 +109,7 @@ impl Turn {
         status.rest.insert("conditions".to_owned(), json!([{ "status": "True", "type": "Completed" }]));
         self.run.live.stage = Stage::Ended;
         self.run.live.held.clear();
+        self.run.live.asked.clear();
         self.run.live.waiting.clear();
         self.work.clear();
         self.starts.clear();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::argo::{NodeId, NodePhase, Parameter};
 
+use super::ask;
 use crate::{
     EventKind, Run, ShutdownStrategy, StepError, TimerId,
     live::{Body, Stage},
@@ -67,11 +68,14 @@ pub(super) fn check(run: &Run, kind: &EventKind) -> Result<Fit, StepError> {
             body(run, node, event, "Pod", |body| matches!(body, Body::Pod(_)))
                 .and_then(|(_, waits)| new_if(waits))
         }
+        EventKind::Answered { question, .. } if ask::comes_first(question) => {
+            new_if(run.live.asked.iter().any(|asked| asked.question == *question))
+        }
+        EventKind::Answered { .. } => Ok(Fit::Repeated),
         // nothing asks for these yet
         EventKind::PodReady { .. }
         | EventKind::Progress { .. }
         | EventKind::TaskFinished { .. }
-        | EventKind::Answered { .. }
         | EventKind::Locked { .. }
         | EventKind::LockWaits { .. }
         | EventKind::LockRefused { .. }

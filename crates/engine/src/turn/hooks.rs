@@ -152,6 +152,7 @@ impl Turn {
             counted: false,
             attempt: None,
             hooks: None,
+            known: Vec::new(),
         });
     }
 

@@ -7,11 +7,12 @@ use std::{
 };
 
 use expr::{Lookup, Unresolved, substitute, substitute_json};
-use model::argo::{AnyString, Artifact, Inputs, Parameter, Template, TemplateKind, pod_name};
+use model::argo::{AnyString, Artifact, Inputs, Parameter, Template, TemplateKind, ValueFrom, pod_name};
 use serde_json::Value;
 
-use super::{Turn, artifact};
+use super::{Turn, artifact, ask};
 use crate::{
+    Question,
     live::{Frame, Source, Start},
     plan::Compiled,
 };
@@ -81,6 +82,26 @@ impl Turn {
         Ok(Ready { template, artifacts, names: (locals, inner) })
     }
 
+    /// Returns what must still be asked before the inputs of `start` are known.
+    pub(super) fn question_of(&self, compiled: &Compiled, start: &Start) -> Option<Question> {
+        let mut origins = compiled.template.inputs.parameters.iter().map(|declared| origin(declared, start));
+        if !origins.any(|origin| matches!(origin, Origin::Elsewhere(_))) {
+            return None;
+        }
+        let locals = self.locals(start);
+        let mut outer = |name: &str| match locals.get(name) {
+            Some(value) => Lookup::Text(value.clone()),
+            None => self.global(name, start.hooked),
+        };
+        compiled.template.inputs.parameters.iter().find_map(|declared| match origin(declared, start) {
+            Origin::Elsewhere(from) => {
+                let question = ask::for_key(from.config_map_key_ref.as_ref()?, &mut outer).ok()?;
+                ask::told(&start.known, &question).is_none().then_some(question)
+            }
+            _ => None,
+        })
+    }
+
     /// Returns the variables a node has of its own.
     fn locals(&self, start: &Start) -> BTreeMap<String, String> {
         let workflow = &self.run.workflow.metadata.name;
@@ -109,18 +130,18 @@ fn given(
 ) -> Result<Vec<Parameter>, String> {
     let mut parameters = Vec::with_capacity(declared.len());
     for parameter in declared {
-        let argument = start.args.parameters.get(&parameter.name);
-        let own = || parameter.value.as_ref().or(parameter.default.as_ref()).map(|value| value.0.clone());
-        let value = match (argument, own()) {
-            (Some(Some(value)), _) => value.clone(),
-            (_, Some(own)) => own,
-            (Some(None), None) => {
+        let value = match origin(parameter, start) {
+            Origin::Given(value) => value.to_owned(),
+            Origin::Elsewhere(from) => elsewhere(from, start, outer).map_err(|reason| {
+                format!("unable to retrieve inputs.parameters.{}: {reason}", parameter.name)
+            })?,
+            Origin::Absent => {
                 return Err(format!(
                     "inputs.parameters.{} was given an absent optional output and has no default",
                     parameter.name
                 ));
             }
-            (None, None) => return Err(format!("inputs.parameters.{} was not supplied", parameter.name)),
+            Origin::Nowhere => return Err(format!("inputs.parameters.{} was not supplied", parameter.name)),
         };
         let value = substitute(&value, outer, Unresolved::Keep).map_err(|error| error.to_string())?;
         if parameter.enumeration.as_ref().is_some_and(|list| !list.iter().any(|one| one.0 == value)) {
@@ -129,6 +150,44 @@ fn given(
         parameters.push(Parameter { value: Some(AnyString(value)), ..parameter.clone() });
     }
     Ok(parameters)
+}
+
+/// Where the value of an input parameter comes from: argument, own value, elsewhere, default, in this order.
+enum Origin<'a> {
+    Given(&'a str),
+    Elsewhere(&'a ValueFrom),
+    /// An output that was not produced.
+    Absent,
+    Nowhere,
+}
+
+fn origin<'a>(declared: &'a Parameter, start: &'a Start) -> Origin<'a> {
+    let argument = start.args.parameters.get(&declared.name);
+    if let Some(Some(value)) = argument {
+        return Origin::Given(value);
+    }
+    if let Some(from) = start.args.elsewhere.get(&declared.name) {
+        return Origin::Elsewhere(from);
+    }
+    let from = declared.value_from.as_ref().filter(|from| from.config_map_key_ref.is_some());
+    match (&declared.value, from, &declared.default) {
+        (Some(value), ..) => Origin::Given(value.as_str()),
+        (None, Some(from), _) => Origin::Elsewhere(from),
+        (None, None, Some(default)) => Origin::Given(default.as_str()),
+        (None, None, None) if argument.is_some() => Origin::Absent,
+        (None, None, None) => Origin::Nowhere,
+    }
+}
+
+fn elsewhere(
+    from: &ValueFrom,
+    start: &Start,
+    look_up: &mut dyn FnMut(&str) -> Lookup,
+) -> Result<String, String> {
+    let key = from.config_map_key_ref.clone().unwrap_or_default();
+    let question = ask::for_key(&key, look_up)?;
+    let answer = ask::told(&start.known, &question).ok_or("it is not known")?;
+    ask::text_of(answer, from).map(|text| text.0)
 }
 
 /// Returns the variables of inputs and outputs of a template.

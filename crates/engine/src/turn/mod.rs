@@ -3,6 +3,7 @@
 //! Invariant: an event that is refused or repeated changes nothing.
 
 mod artifact;
+mod ask;
 pub use artifact::artifact_key;
 mod dag;
 mod event;

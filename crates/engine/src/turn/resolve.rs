@@ -53,6 +53,11 @@ impl Names<'_> {
     fn call(&mut self, call: &mut Call, policy: Unresolved<'_>) -> Result<(), String> {
         self.text(&mut call.template, policy)?;
         for parameter in &mut call.arguments.parameters {
+            let from = parameter.value_from.as_mut().and_then(|from| from.config_map_key_ref.as_mut());
+            if let Some(key) = from {
+                self.text(&mut key.name, policy)?;
+                self.text(&mut key.key, policy)?;
+            }
             let Some(value) = &mut parameter.value else { continue };
             // An argument that is nothing but an absent output is as good as not given.
             if pure_tag(&value.0).is_some_and(|name| self.find(name) == Lookup::Absent) {
@@ -177,8 +182,11 @@ impl Turn {
         let mut args = Args::default();
         for parameter in &call.arguments.parameters {
             // See `Names::call`: an absent output is left without a value and with an empty default.
+            let from = parameter.value_from.as_ref().filter(|from| from.config_map_key_ref.is_some());
             if let Some(value) = &parameter.value {
                 args.parameters.insert(parameter.name.clone(), Some(value.0.clone()));
+            } else if let Some(from) = from {
+                args.elsewhere.insert(parameter.name.clone(), from.clone());
             } else if parameter.default.is_some() {
                 args.parameters.insert(parameter.name.clone(), None);
             }

@@ -1,7 +1,7 @@
 //! Stop, terminate and the workflow's deadline: pods are killed, waiting nodes fail, nothing new starts.
 //! Source: Argo `operator.go` failNodesWithoutCreatedPodsAfterDeadlineOrShutdown; `exec_control.go`.
 
-use model::argo::NodePhase;
+use model::argo::{NodePhase, WorkflowPhase};
 
 use super::Turn;
 use crate::{
@@ -48,6 +48,12 @@ impl Turn {
         }
         freed.extend(self.run.live.waiting.drain(..));
         freed.extend(self.run.live.held.drain(..));
+        let asked = std::mem::take(&mut self.run.live.asked);
+        if asked.iter().any(|asked| asked.of_run) {
+            let message = self.run.doom(false).unwrap_or_default();
+            return self.finish(WorkflowPhase::Failed, message);
+        }
+        freed.extend(asked.into_iter().flat_map(|asked| asked.waiting));
         for start in freed {
             self.then_start(start);
         }

@@ -39,6 +39,9 @@ impl Turn {
             self.make_ended(new);
             return;
         }
+        if let Some(question) = self.question_of(&compiled, &start) {
+            return self.ask(question, Some(start));
+        }
         let ready = match self.make_ready(&compiled, &start) {
             Ok(ready) => ready,
             Err(message) => return self.cannot_start(start, message),

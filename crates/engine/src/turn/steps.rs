@@ -180,6 +180,7 @@ impl Turn {
             counted: false,
             attempt: None,
             hooks,
+            known: Vec::new(),
         });
     }
 

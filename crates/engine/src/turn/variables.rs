@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use expr::{Lookup, Unresolved, substitute};
 use jiff::{Timestamp, fmt::strtime};
-use model::argo::{AnyString, Parameter};
+use model::argo::{AnyString, Parameter, ValueFrom};
 use serde_json::{Map, Value, json};
 
-use super::Turn;
+use super::{Turn, ask};
 use crate::{
-    Run,
+    Question, Run,
     live::{Args, Source},
 };
 
@@ -22,6 +22,13 @@ const STRFTIME_LETTERS: &str = "aAbBcCdDeFHIjmMnpRrStTuUVvwWxXyYZz";
 /// # Errors
 /// Why an argument has no value.
 pub(super) fn of_workflow(run: &Run, now: Timestamp) -> Result<HashMap<String, String>, String> {
+    let mut variables = fixed(run, now);
+    add_parameters(run, &mut variables)?;
+    Ok(variables)
+}
+
+/// Returns those that do not depend on the workflow's arguments.
+fn fixed(run: &Run, now: Timestamp) -> HashMap<String, String> {
     let meta = &run.workflow.metadata;
     let spec = &run.workflow.spec;
     let uid = if meta.uid.is_empty() { run.id.uuid().to_string() } else { meta.uid.clone() };
@@ -55,8 +62,7 @@ pub(super) fn of_workflow(run: &Run, now: Timestamp) -> Result<HashMap<String, S
         set(&name, value);
     }
     variables.extend(run.options.variables.iter().map(|(name, value)| (name.clone(), value.clone())));
-    add_parameters(run, &mut variables)?;
-    Ok(variables)
+    variables
 }
 
 fn created(text: Option<&str>, now: Timestamp) -> Vec<(String, String)> {
@@ -79,10 +85,21 @@ fn add_parameters(run: &Run, variables: &mut HashMap<String, String>) -> Result<
     let parameters = &run.workflow.spec.arguments.parameters;
     let mut known: Vec<Parameter> = Vec::with_capacity(parameters.len());
     for parameter in parameters {
-        let given = parameter.value.as_ref().or(parameter.default.as_ref());
+        let from = parameter.value_from.as_ref().filter(|from| from.config_map_key_ref.is_some());
+        let told = match from.filter(|_| parameter.value.is_none()) {
+            Some(from) => Some(elsewhere(run, from, variables).map_err(|reason| {
+                let key = from.config_map_key_ref.clone().unwrap_or_default();
+                format!(
+                    "failed to set global parameter {} from configmap with name {} and key {}: {reason}",
+                    parameter.name, key.name, key.key
+                )
+            })?),
+            None => None,
+        };
+        let given = parameter.value.as_ref().or(told.as_ref()).or(parameter.default.as_ref());
         let Some(given) = given else {
             return Err(format!(
-                "spec.arguments.{}.value or spec.arguments.{}.valueFrom is required",
+                "invalid spec: spec.arguments.{}.value or spec.arguments.{}.valueFrom is required",
                 parameter.name, parameter.name
             ));
         };
@@ -90,7 +107,10 @@ fn add_parameters(run: &Run, variables: &mut HashMap<String, String>) -> Result<
             substitute(given.as_str(), &mut |name| variables.get(name).cloned().into(), Unresolved::Keep)
                 .map_err(|error| error.to_string())?;
         if parameter.enumeration.as_ref().is_some_and(|list| !list.iter().any(|one| one.0 == value)) {
-            return Err(format!("spec.arguments.{}.value is not one of its enum", parameter.name));
+            return Err(format!(
+                "invalid spec: spec.arguments.{}.value is not one of its enum",
+                parameter.name
+            ));
         }
         known.push(Parameter { value: Some(AnyString(value)), ..parameter.clone() });
     }
@@ -102,6 +122,26 @@ fn add_parameters(run: &Run, variables: &mut HashMap<String, String>) -> Result<
     variables.insert("workflow.parameters".to_owned(), all.clone());
     variables.insert("workflow.parameters.json".to_owned(), all);
     Ok(())
+}
+
+fn elsewhere(run: &Run, from: &ValueFrom, variables: &HashMap<String, String>) -> Result<AnyString, String> {
+    let key = from.config_map_key_ref.clone().unwrap_or_default();
+    let question = ask::for_key(&key, &mut |name| variables.get(name).cloned().into())?;
+    let answer = ask::told(&run.live.known, &question).ok_or("it is not known")?;
+    ask::text_of(answer, from)
+}
+
+/// Returns what must still be asked before the workflow's own arguments are known.
+pub(super) fn question(run: &Run, now: Timestamp) -> Option<Question> {
+    let parameters = &run.workflow.spec.arguments.parameters;
+    let keys = parameters.iter().filter(|parameter| parameter.value.is_none());
+    let mut keys = keys.filter_map(|parameter| parameter.value_from.as_ref()?.config_map_key_ref.as_ref());
+    let first = keys.next()?;
+    let variables = fixed(run, now);
+    std::iter::once(first).chain(keys).find_map(|key| {
+        let question = ask::for_key(key, &mut |name| variables.get(name).cloned().into()).ok()?;
+        ask::told(&run.live.known, &question).is_none().then_some(question)
+    })
 }
 
 /// Returns what the entry template is called with: the workflow's own arguments.
@@ -128,7 +168,7 @@ pub(super) fn arguments(run: &Run, variables: &HashMap<String, String>) -> Resul
             artifacts.insert(artifact.name.clone(), Source::Raw(text.map_err(|error| error.to_string())?));
         }
     }
-    Ok(Args { parameters, artifacts })
+    Ok(Args { parameters, artifacts, ..Args::default() })
 }
 
 impl Turn {

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use engine::{Pod, PodEnd, PodOutcome, RunOptions};
+use engine::{Answer, Pod, PodEnd, PodOutcome, Question, RunOptions};
 use model::{
     argo::Workflow,
     manifest::{Manifest, parse},
@@ -77,6 +77,10 @@ fn phase_of(workflow: &Workflow, result: &str) -> (String, String) {
         workflow.metadata.name = "wf".to_owned();
     }
     let mut world = World::new(workflow, RunOptions::default());
+    world.knows = |question| match question {
+        Question::ConfigMapKey { .. } => Some(Answer::Text("from a ConfigMap".to_owned())),
+        _ => None,
+    };
     world.play(&|pod| behaves(pod, result));
     for _ in 0..20 {
         if world.run.status().phase.is_completed() {

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use engine::{
-    CollectedOutputs, Command, Event, EventKind, Pod, PodEnd, PodOutcome, Run, RunOptions, TimerId, step,
+    Answer, CollectedOutputs, Command, Event, EventKind, Pod, PodEnd, PodOutcome, Question, Run, RunOptions,
+    TimerId, step,
 };
 use jiff::{SignedDuration, Timestamp};
 use model::{
@@ -51,6 +52,9 @@ pub(crate) struct World {
     pub(crate) timers: BTreeMap<TimerId, Timestamp>,
     pub(crate) gates: Vec<(NodeId, String)>,
     pub(crate) most_pods: usize,
+    pub(crate) questions: Vec<Question>,
+    /// What questions are answered with while the run goes on by itself.
+    pub(crate) knows: fn(&Question) -> Option<Answer>,
     killed: HashSet<NodeId>,
 }
 
@@ -72,6 +76,8 @@ impl World {
             timers: BTreeMap::new(),
             gates: Vec::new(),
             most_pods: 0,
+            questions: Vec::new(),
+            knows: |_| None,
             killed: HashSet::new(),
         }
     }
@@ -87,8 +93,8 @@ impl World {
         self.log.push(event);
         for command in &commands {
             match command {
+                Command::Ask { question, .. } => self.questions.push(question.clone()),
                 Command::StartTask(_)
-                | Command::Ask { .. }
                 | Command::Lock(_)
                 | Command::Unlock { .. }
                 | Command::Memoize(_)
@@ -135,13 +141,23 @@ impl World {
         true
     }
 
+    pub(crate) fn answer(&mut self, question: &Question, answer: Answer) {
+        self.questions.retain(|asked| asked != question);
+        self.send(EventKind::Answered { node: None, question: question.clone(), answer });
+    }
+
     /// Goes on until nothing can happen by itself.
     pub(crate) fn settle(&mut self, script: Script<'_>) {
         for _ in 0..200_000 {
-            if self.pods.is_empty() {
+            let known =
+                self.questions.iter().find_map(|question| Some((question.clone(), (self.knows)(question)?)));
+            if let Some((question, answer)) = known {
+                self.answer(&question, answer);
+            } else if self.pods.is_empty() {
                 return;
+            } else {
+                self.end_pod(0, script);
             }
-            self.end_pod(0, script);
         }
         panic!("the run does not settle");
     }

@@ -13,6 +13,8 @@ mod limits;
 #[cfg(test)]
 mod loops;
 #[cfg(test)]
+mod parameters;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod retry;

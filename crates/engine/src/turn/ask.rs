@@ -1,0 +1,84 @@
+//! What is kept outside the run and asked for before something starts: keys of ConfigMaps for parameters, the
+//! templates of WorkflowTemplates. Who waits has no node yet; a question is asked once at a time, however many wait.
+//! Source: Argo `workflow/common/util.go` ProcessArgs, `operator.go` setGlobalParameters.
+//! Not here: memoized entries (they are asked for by a node).
+
+use expr::{Lookup, Unresolved, substitute};
+use model::argo::{AnyString, KeySelector, ValueFrom};
+
+use super::Turn;
+use crate::{
+    Answer, Command, Question,
+    live::{Asked, Start},
+};
+
+/// What is known of questions asked before.
+pub(crate) type Known = Vec<(Question, Answer)>;
+
+/// Whether a question is one that is asked before something starts.
+pub(super) const fn comes_first(question: &Question) -> bool {
+    matches!(question, Question::ConfigMapKey { .. } | Question::Templates { .. })
+}
+
+/// Returns the question for a key of a ConfigMap, its tags replaced.
+///
+/// # Errors
+/// What cannot be replaced.
+pub(super) fn for_key(
+    key: &KeySelector,
+    look_up: &mut dyn FnMut(&str) -> Lookup,
+) -> Result<Question, String> {
+    let mut text =
+        |text: &str| substitute(text, look_up, Unresolved::Keep).map_err(|error| error.to_string());
+    Ok(Question::ConfigMapKey { name: text(&key.name)?, key: text(&key.key)? })
+}
+
+/// Returns what is known of `question`.
+pub(super) fn told<'k>(known: &'k Known, question: &Question) -> Option<&'k Answer> {
+    known.iter().find(|(asked, _)| asked == question).map(|(_, answer)| answer)
+}
+
+/// Returns the text an answer gives; if what was asked for is missing, the default.
+///
+/// # Errors
+/// The answer's message.
+pub(super) fn text_of(answer: &Answer, from: &ValueFrom) -> Result<AnyString, String> {
+    match (answer, &from.default) {
+        (Answer::Text(text), _) => Ok(text.as_str().into()),
+        (Answer::NotFound(_), Some(default)) => Ok(default.clone()),
+        (Answer::NotFound(message) | Answer::Refused(message), _) => Err(message.clone()),
+        (Answer::Memo { .. } | Answer::Templates(_), _) => {
+            Err("the answer is of another kind than the question".to_owned())
+        }
+    }
+}
+
+impl Turn {
+    /// Asks `question`, for a node about to start or for the run itself.
+    pub(super) fn ask(&mut self, question: Question, start: Option<Start>) {
+        let of_run = start.is_none();
+        if let Some(asked) = self.run.live.asked.iter_mut().find(|asked| asked.question == question) {
+            asked.of_run |= of_run;
+            asked.waiting.extend(start);
+            return;
+        }
+        self.commands.push(Command::Ask { node: None, question: question.clone() });
+        self.run.live.asked.push(Asked { question, of_run, waiting: start.into_iter().collect() });
+    }
+
+    /// A question is answered: whoever waited for it goes on.
+    pub(super) fn answered(&mut self, question: &Question, answer: &Answer) {
+        let Some(at) = self.run.live.asked.iter().position(|asked| asked.question == *question) else {
+            return;
+        };
+        let asked = self.run.live.asked.remove(at);
+        for mut start in asked.waiting {
+            start.known.push((question.clone(), answer.clone()));
+            self.then_start(start);
+        }
+        if asked.of_run {
+            self.run.live.known.push((question.clone(), answer.clone()));
+            self.begin_entry();
+        }
+    }
+}
