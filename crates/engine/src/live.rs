@@ -91,6 +91,14 @@ pub(crate) enum Source {
     Located(Box<Location>),
 }
 
+/// An artifact that is handed over: where it comes from and how it is packed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Given {
+    pub(crate) source: Source,
+    /// Its `archive`, if said.
+    pub(crate) archive: Option<serde_json::Value>,
+}
+
 /// What a template is called with, everything resolved.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Args {
@@ -99,7 +107,7 @@ pub(crate) struct Args {
     /// Parameters that are kept outside the run: where.
     pub(crate) elsewhere: BTreeMap<String, ValueFrom>,
     /// Artifacts.
-    pub(crate) artifacts: BTreeMap<String, Source>,
+    pub(crate) artifacts: BTreeMap<String, Given>,
 }
 
 /// The variables of an attempt.
@@ -172,7 +180,7 @@ pub(crate) struct Frame {
     /// What it declares to give, substituted.
     pub(crate) outputs: model::argo::Outputs,
     /// Its input artifacts.
-    pub(crate) artifacts: BTreeMap<String, Source>,
+    pub(crate) artifacts: BTreeMap<String, Given>,
     /// What names of its own stand for: in the first pass, and its inputs in the second.
     pub(crate) names: Arc<(BTreeMap<String, String>, BTreeMap<String, String>)>,
     /// How many children may be active at once.

@@ -44,6 +44,7 @@ const HARMLESS_SPEC: &[&str] = &[
 const HARMLESS_TEMPLATE: &[&str] = &[
     "affinity",
     "annotations",
+    "archiveLocation",
     "automountServiceAccountToken",
     "executor",
     "hostAliases",
@@ -77,8 +78,22 @@ const HARMLESS_CONTAINER: &[&str] = &[
     "tty",
 ];
 
-/// Fields of an artifact that do not change what is handed over on one machine.
-const HARMLESS_ARTIFACT: &[&str] = &["archive", "artifactGC", "archiveLogs", "deleted"];
+/// Fields of an artifact: where it is, and what does not change what is handed over.
+const KNOWN_ARTIFACT: &[&str] = &[
+    "artifactGC",
+    "archiveLogs",
+    "deleted",
+    "artifactory",
+    "azure",
+    "git",
+    "gcs",
+    "hdfs",
+    "http",
+    "oss",
+    "plugin",
+    "raw",
+    "s3",
+];
 
 /// Fields of a retry strategy: those read by the engine, and where attempts run in a cluster.
 const KNOWN_RETRY: &[&str] = &["affinity"];
@@ -134,12 +149,6 @@ pub(super) fn refused_template(template: &Template, kind: Option<TemplateKind>) 
     if !kind_name.is_empty() {
         return Some(unsupported(&format!("a `{kind_name}` template")));
     }
-    let logs_only =
-        |value: &Value| value.as_object().is_some_and(|fields| fields.keys().all(|key| key == "archiveLogs"));
-    let mut rest = template.rest.clone();
-    if rest.get("archiveLocation").is_some_and(logs_only) {
-        rest.shift_remove("archiveLocation");
-    }
     let set = [
         (template.daemon == Some(true), "daemon"),
         (!template.init_containers.is_empty(), "initContainers"),
@@ -149,7 +158,7 @@ pub(super) fn refused_template(template: &Template, kind: Option<TemplateKind>) 
         (!template.timeout.is_empty(), "timeout"),
     ];
     refused_typed(&set, "a template")
-        .or_else(|| refused_field(&rest, HARMLESS_TEMPLATE, "a template"))
+        .or_else(|| refused_field(&template.rest, HARMLESS_TEMPLATE, "a template"))
         .or_else(|| refused_retry(template.retry_strategy.as_ref()?))
         .or_else(|| refused_container(template.container.as_ref()?))
         .or_else(|| refused_container(&template.script.as_ref()?.container))
@@ -212,12 +221,8 @@ fn refused_outputs(template: &Template) -> Option<String> {
 /// Returns why an artifact cannot be handed over, if so: a place outside, an expression, a part of it.
 fn refused_artifact(artifact: &Artifact, what: &str) -> Option<String> {
     let of = format!("the {what} `{}`", artifact.name);
-    let set = [
-        (!artifact.from_expression.is_empty(), "fromExpression"),
-        (!artifact.sub_path.is_empty(), "subPath"),
-        (artifact.recurse_mode, "recurseMode"),
-    ];
-    refused_typed(&set, &of).or_else(|| refused_field(&artifact.rest, HARMLESS_ARTIFACT, &of))
+    let set = [(!artifact.from_expression.is_empty(), "fromExpression")];
+    refused_typed(&set, &of).or_else(|| refused_field(&artifact.rest, KNOWN_ARTIFACT, &of))
 }
 
 /// Returns why a step or task cannot be run, if so.

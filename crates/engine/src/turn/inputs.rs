@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{Turn, artifact, ask};
 use crate::{
     Question,
-    live::{Frame, Source, Start},
+    live::{Frame, Given, Start},
     plan::Compiled,
 };
 
@@ -26,7 +26,7 @@ pub(super) struct Ready {
     /// With its tags replaced and its inputs in it.
     pub(super) template: Template,
     /// Where its input artifacts come from.
-    pub(super) artifacts: BTreeMap<String, Source>,
+    pub(super) artifacts: BTreeMap<String, Given>,
     /// What names of its own stand for: in the first pass, and its inputs in the second.
     pub(super) names: (BTreeMap<String, String>, BTreeMap<String, String>),
 }
@@ -103,7 +103,7 @@ impl Turn {
     }
 
     /// Returns the variables a node has of its own.
-    fn locals(&self, start: &Start) -> BTreeMap<String, String> {
+    pub(super) fn locals(&self, start: &Start) -> BTreeMap<String, String> {
         let workflow = &self.run.workflow.metadata.name;
         let mut locals = BTreeMap::from([
             ("node.name".to_owned(), start.name.clone()),
@@ -213,12 +213,11 @@ fn inner_variables(parameters: &[Parameter], json: &Value) -> BTreeMap<String, S
     variables
 }
 
-fn input_artifacts(template: &mut Template, start: &Start) -> Result<BTreeMap<String, Source>, String> {
+fn input_artifacts(template: &mut Template, start: &Start) -> Result<BTreeMap<String, Given>, String> {
     let mut sources = BTreeMap::new();
     let mut shown: Vec<Artifact> = Vec::with_capacity(template.inputs.artifacts.len());
     for declared in std::mem::take(&mut template.inputs.artifacts) {
-        let own = declared.raw.as_ref().map(|raw| Source::Raw(raw.data.clone()));
-        match own.or_else(|| start.args.artifacts.get(&declared.name).cloned()) {
+        match artifact::written(&declared)?.or_else(|| start.args.artifacts.get(&declared.name).cloned()) {
             Some(source) => {
                 shown.push(artifact::shown(&declared, &source));
                 sources.insert(declared.name.clone(), source);

@@ -8,7 +8,7 @@ use model::argo::{NodePhase, NodeStatus, NodeType};
 use serde_json::{Map, Value};
 
 use super::{Turn, artifact, item};
-use crate::live::{Body, Child, Source};
+use crate::live::{Body, Child, Given};
 
 /// Who asks: a steps or DAG node, and the task on whose behalf.
 #[derive(Debug, Clone, Copy)]
@@ -174,7 +174,7 @@ impl Turn {
 
     /// Returns where the artifact `steps.x.outputs.artifacts.a` or `inputs.artifacts.a` is, as a steps or DAG
     /// node sees it; `Ok(None)` if whoever makes it made none.
-    pub(super) fn artifact(&self, asker: Asker, reference: &str) -> Result<Option<Source>, String> {
+    pub(super) fn artifact(&self, asker: Asker, reference: &str) -> Result<Option<Given>, String> {
         let name = expr::pure_tag(reference).unwrap_or(reference);
         let unable = || format!("Unable to resolve: {{{{{name}}}}}");
         if let Some(input) = name.strip_prefix("inputs.artifacts.") {
@@ -183,7 +183,7 @@ impl Turn {
         }
         if let Some(output) = name.strip_prefix("workflow.outputs.artifacts.") {
             let all = self.run.status.outputs.iter().flat_map(|outputs| &outputs.artifacts);
-            let found = all.filter(|artifact| artifact.name == output).find_map(artifact::source_of);
+            let found = all.filter(|artifact| artifact.name == output).find_map(artifact::given_by);
             return found.map(Some).ok_or_else(unable);
         }
         let (call, field) = self.may_refer_to(asker, name).ok_or_else(unable)?;
@@ -191,7 +191,7 @@ impl Turn {
         let output = field.strip_prefix("outputs.artifacts.").ok_or_else(unable)?;
         let node = child.node.and_then(|at| self.speaker(at)).ok_or_else(unable)?;
         let outputs = node.outputs.iter().flat_map(|outputs| &outputs.artifacts);
-        let found = outputs.filter(|artifact| artifact.name == output).find_map(artifact::source_of);
+        let found = outputs.filter(|artifact| artifact.name == output).find_map(artifact::given_by);
         found.map(Some).ok_or_else(unable)
     }
 }

@@ -26,11 +26,8 @@ impl Turn {
             outputs.parameters.push(Parameter { value, value_from: None, ..parameter.clone() });
         }
         for declared in &declared.artifacts {
-            if declared.from.is_empty() {
-                continue;
-            }
-            match self.artifact(asker, &declared.from) {
-                Ok(Some(source)) => outputs.artifacts.push(artifact::shown(declared, &source)),
+            match self.referred(asker, declared) {
+                Ok(Some(given)) => outputs.artifacts.push(artifact::shown(declared, &given)),
                 Ok(None) => {}
                 Err(_) if declared.optional => {}
                 Err(reason) => return Err(format!("unable to resolve outputs from scope: {reason}")),

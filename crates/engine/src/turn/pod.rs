@@ -3,14 +3,17 @@
 
 use std::sync::Arc;
 
+use expr::{Lookup, Unresolved, substitute};
 use model::argo::{
-    ArchiveLocation, Artifact, NodeId, NodeOutputs, NodePhase, NodeType, Outputs, node_id, pod_name,
+    ArchiveLocation, Artifact, Location, NodeId, NodeOutputs, NodePhase, NodeType, Outputs,
+    is_own_artifact_key, node_id, pod_name,
 };
+use serde_json::Value;
 
 use super::{Turn, artifact, inputs::Ready, outputs};
 use crate::{
     Command, InputSource, Pod, PodEnd, PodInput, PodOutcome, StoredArtifact,
-    live::{Body, Source, Start},
+    live::{Body, Given, Source, Start},
 };
 
 /// The exit code by which Argo's executor says that it could not run the program.
@@ -28,6 +31,10 @@ impl Turn {
             .is_some_and(|frame| frame.compiled.results.contains(&start.call));
         let shown = ready.inputs();
         let inputs = pod_inputs(&ready);
+        let archive = match self.archive_of(&start, &ready) {
+            Ok(archive) => archive,
+            Err(message) => return self.cannot_start(start, message),
+        };
         let at = self.make(self.new_node(&start, NodeType::Pod, NodePhase::Pending), Body::Ended);
         let name = self.unique_name(at, &start.name);
         let workflow = &self.run.workflow.metadata.name;
@@ -41,7 +48,7 @@ impl Turn {
             template: ready.template,
             volumes: Vec::new(),
             inputs,
-            archive: ArchiveLocation::default(),
+            archive,
             wants_result,
             deadline_seconds,
         });
@@ -52,6 +59,35 @@ impl Turn {
             slot.body = Body::Pod(Arc::clone(&pod));
         }
         self.commands.push(Command::StartPod(pod));
+    }
+
+    /// Returns where the outputs of a pod go that do not say so themselves.
+    fn archive_of(&self, start: &Start, ready: &Ready) -> Result<ArchiveLocation, String> {
+        let own = ready.template.rest.get("archiveLocation").and_then(Value::as_object);
+        let logs = |value: Option<&Value>| value.and_then(Value::as_bool);
+        let logs = logs(own.and_then(|own| own.get("archiveLogs")))
+            .or_else(|| logs(self.run.workflow.spec.rest.get("archiveLogs")));
+        let logs = self.run.options.archive.logs || logs == Some(true);
+        let located = own.map_or(Ok(None), Location::of).map_err(|fault| fault.to_string())?;
+        if let Some(Location::S3(at)) = &located
+            && at.bucket.is_empty()
+            && is_own_artifact_key(&at.key)
+        {
+            return Err(format!("the key `{}` of the archiveLocation is one of another run's", at.key));
+        }
+        let mut location = located.or_else(|| self.run.options.archive.location.clone());
+        let locals = self.locals(start);
+        if let Some(at) = &mut location
+            && let Some(key) = at.key().map(str::to_owned)
+        {
+            let mut look_up = |name: &str| match locals.get(name) {
+                Some(value) => Lookup::Text(value.clone()),
+                None => self.global(name, start.hooked),
+            };
+            let key = substitute(&key, &mut look_up, Unresolved::Keep).map_err(|error| error.to_string())?;
+            at.set_key(&key).map_err(|fault| fault.to_string())?;
+        }
+        Ok(ArchiveLocation { location, logs })
     }
 
     /// Returns the name the node's id was made of.
@@ -154,7 +190,10 @@ fn collected(declared: &Outputs, outcome: &PodOutcome, wants_result: bool) -> (N
     }
     for artifact in &declared.artifacts {
         match outcome.outputs.artifacts.get(&artifact.name) {
-            Some(at) => outputs.artifacts.push(artifact::shown(artifact, &stored(at))),
+            Some(at) => {
+                let given = Given { source: stored(at), archive: artifact.archive.clone() };
+                outputs.artifacts.push(artifact::shown(artifact, &given));
+            }
             None if artifact.optional => {}
             None => {
                 missing.get_or_insert(format!(
@@ -162,6 +201,13 @@ fn collected(declared: &Outputs, outcome: &PodOutcome, wants_result: bool) -> (N
                     artifact.path, artifact.name
                 ));
             }
+        }
+    }
+    // The logs.
+    for (name, at) in &outcome.outputs.artifacts {
+        if !declared.artifacts.iter().any(|artifact| artifact.name == *name) {
+            let log = Artifact { name: name.clone(), ..Artifact::default() };
+            outputs.artifacts.push(artifact::shown(&log, &Given { source: stored(at), archive: None }));
         }
     }
     if wants_result {
@@ -182,7 +228,7 @@ fn stored(at: &StoredArtifact) -> Source {
 
 fn pod_inputs(ready: &Ready) -> Vec<PodInput> {
     let placed = |artifact: &Artifact| {
-        let source = match ready.artifacts.get(&artifact.name)? {
+        let source = match &ready.artifacts.get(&artifact.name)?.source {
             Source::Stored(key) => InputSource::Stored(key.clone()),
             Source::Raw(data) => InputSource::Raw(data.clone()),
             Source::Located(at) => InputSource::Located(at.clone()),

@@ -4,12 +4,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use expr::{Lookup, Unresolved, has_tags, pure_tag, substitute, substitute_json};
-use model::argo::{AnyString, Call, Template};
+use model::argo::{AnyString, Artifact, Call, Template};
 use serde_json::Value;
 
-use super::{Turn, inputs::ARGO_ROOTS, lookup::Asker};
+use super::{Turn, artifact, inputs::ARGO_ROOTS, lookup::Asker};
 use crate::{
-    live::{Args, Source},
+    live::{Args, Given},
     plan::{self, Compiled},
 };
 
@@ -68,9 +68,7 @@ impl Names<'_> {
             self.text(&mut value.0, policy)?;
         }
         for artifact in &mut call.arguments.artifacts {
-            if let Some(raw) = &mut artifact.raw {
-                self.text(&mut raw.data, policy)?;
-            }
+            self.artifact(artifact, policy)?;
         }
         if let Some(items) = &mut call.with_items {
             for item in items {
@@ -84,6 +82,17 @@ impl Names<'_> {
         self.text(&mut call.on_exit, policy)?;
         self.hooks(call)?;
         self.inline(call)
+    }
+
+    fn artifact(&mut self, artifact: &mut Artifact, policy: Unresolved<'_>) -> Result<(), String> {
+        if let Some(raw) = &mut artifact.raw {
+            self.text(&mut raw.data, policy)?;
+        }
+        self.text(&mut artifact.sub_path, policy)?;
+        for value in artifact.rest.values_mut().chain(&mut artifact.archive) {
+            self.json(value, policy)?;
+        }
+        Ok(())
     }
 
     /// Replaces what is known in the hooks of the call; the rest is looked at when they run.
@@ -199,21 +208,32 @@ impl Turn {
         Ok((args, inline))
     }
 
-    fn artifact_args(&self, asker: Asker, call: &Call) -> Result<BTreeMap<String, Source>, String> {
+    fn artifact_args(&self, asker: Asker, call: &Call) -> Result<BTreeMap<String, Given>, String> {
         let mut artifacts = BTreeMap::new();
         for artifact in &call.arguments.artifacts {
-            let source = match &artifact.raw {
-                Some(raw) => Some(Source::Raw(raw.data.clone())),
-                None if artifact.from.is_empty() => None,
-                None => match self.artifact(asker, &artifact.from) {
-                    Ok(source) => source,
-                    Err(_) if artifact.optional || self.takes_it_or_not(call, &artifact.name) => None,
-                    Err(reason) => return Err(format!("unable to resolve references: {reason}")),
-                },
+            let given = match self.referred(asker, artifact) {
+                Ok(given) => given,
+                Err(_) if artifact.optional || self.takes_it_or_not(call, &artifact.name) => None,
+                Err(reason) => return Err(format!("unable to resolve references: {reason}")),
             };
-            artifacts.extend(source.map(|source| (artifact.name.clone(), source)));
+            artifacts.extend(given.map(|given| (artifact.name.clone(), given)));
         }
         Ok(artifacts)
+    }
+
+    /// Returns what an artifact refers to, or where it is written to be.
+    ///
+    /// # Errors
+    /// Why it cannot be found.
+    pub(super) fn referred(&self, asker: Asker, artifact: &Artifact) -> Result<Option<Given>, String> {
+        if artifact.from.is_empty() {
+            return artifact::written(artifact);
+        }
+        let mut given = self.artifact(asker, &artifact.from)?;
+        if let Some(given) = &mut given {
+            artifact::part_of(given, &artifact.sub_path)?;
+        }
+        Ok(given)
     }
 
     /// Whether the template called declares the input artifact `name` as optional.

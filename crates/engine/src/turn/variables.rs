@@ -3,16 +3,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use expr::{Lookup, Unresolved, substitute};
+use expr::{Lookup, Unresolved, substitute, substitute_json};
 use jiff::{Timestamp, fmt::strtime};
-use model::argo::{AnyString, Parameter, ValueFrom};
+use model::argo::{AnyString, Artifact, Parameter, ValueFrom};
 use serde_json::{Map, Value, json};
 
-use super::{Turn, ask};
-use crate::{
-    Question, Run,
-    live::{Args, Source},
-};
+use super::{Turn, artifact, ask};
+use crate::{Question, Run, live::Args};
 
 /// The letters `workflow.creationTimestamp.<letter>` may have.
 const STRFTIME_LETTERS: &str = "aAbBcCdDeFHIjmMnpRrStTuUVvwWxXyYZz";
@@ -162,11 +159,11 @@ pub(super) fn arguments(run: &Run, variables: &HashMap<String, String>) -> Resul
         .collect();
     let mut artifacts = BTreeMap::new();
     for artifact in &arguments.artifacts {
-        if let Some(raw) = &artifact.raw {
-            let text =
-                substitute(&raw.data, &mut |name| variables.get(name).cloned().into(), Unresolved::Keep);
-            artifacts.insert(artifact.name.clone(), Source::Raw(text.map_err(|error| error.to_string())?));
-        }
+        let mut json = serde_json::to_value(artifact).map_err(|error| error.to_string())?;
+        substitute_json(&mut json, &mut |name| variables.get(name).cloned().into(), Unresolved::Keep)
+            .map_err(|error| error.to_string())?;
+        let artifact: Artifact = serde_json::from_value(json).map_err(|error| error.to_string())?;
+        artifacts.extend(artifact::written(&artifact)?.map(|given| (artifact.name, given)));
     }
     Ok(Args { parameters, artifacts, ..Args::default() })
 }

@@ -1,6 +1,8 @@
 //! The engine driven through its public surface by a simulated world.
 
 #[cfg(test)]
+mod artifacts;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 mod dag;

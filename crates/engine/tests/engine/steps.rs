@@ -186,12 +186,12 @@ templates:
             ("/lit", engine::InputSource::Raw("hi".to_owned()), None),
         ]
     );
-    let forged = "entrypoint: main\ntemplates:\n- name: main\n  inputs: {artifacts: [{name: i, path: /i, s3: {key: other/run/secret}}]}\n  container: {image: a}";
+    let forged = "entrypoint: main\ntemplates:\n- name: main\n  inputs: {artifacts: [{name: i, path: /i, s3: {key: 01900000-0000-7000-8000-000000000002/b/o}}]}\n  container: {image: a}";
     check(
         forged,
         "",
-        "Error 0/0 `s3` of the input artifact `i` is not supported on one machine yet
-         wf Skipped Error `s3` of the input artifact `i` is not supported on one machine yet",
+        "Error 0/0 the key `01900000-0000-7000-8000-000000000002/b/o` of artifact `i` is one of another run's
+         wf Skipped Error the key `01900000-0000-7000-8000-000000000002/b/o` of artifact `i` is one of another run's",
     );
 }
 
