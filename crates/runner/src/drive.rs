@@ -239,14 +239,12 @@ impl Driver {
                         kill.send_replace(true);
                     }
                 }
-                Command::StartTask(_)
-                | Command::Ask { .. }
-                | Command::Lock(_)
-                | Command::Unlock { .. }
-                | Command::Memoize(_)
-                | Command::Measure(_) => {
+                Command::StartTask(_) | Command::Lock(_) | Command::Unlock { .. } => {
                     tracing::error!(run = %self.stored.facts.id, "a command is not known here");
                 }
+                Command::Ask { node, question } => self.ask(node, question),
+                Command::Memoize(entry) => self.memoize(*entry),
+                Command::Measure(measured) => self.inner.metrics.measure(&measured),
                 Command::SetTimer { timer, at } => {
                     self.timers.insert(timer, at);
                 }
@@ -259,6 +257,21 @@ impl Driver {
                 Command::Complete { phase } => self.end(phase),
             }
         }
+    }
+
+    fn ask(&self, node: Option<NodeId>, question: engine::Question) {
+        let (inner, stored, inbox) = (Arc::clone(&self.inner), Arc::clone(&self.stored), self.sender.clone());
+        tokio::spawn(async move {
+            let answer = inner.answer(&stored, &question).await;
+            // a closed inbox means that the runner is shutting down; the next start asks again
+            let _ = inbox.send(Input::Event(EventKind::Answered { node, question, answer }));
+        });
+    }
+
+    fn memoize(&self, entry: engine::MemoEntry) {
+        let (inner, stored, caller) =
+            (Arc::clone(&self.inner), Arc::clone(&self.stored), self.caller.clone());
+        tokio::spawn(async move { inner.memoize(&caller, &stored, &entry).await });
     }
 
     fn start_pod(&mut self, pod: Arc<engine::Pod>, again: bool) {
@@ -278,6 +291,7 @@ impl Driver {
     fn end(&mut self, phase: WorkflowPhase) {
         self.complete = true;
         let status = self.look().status;
+        self.inner.metrics.count_phase(&self.stored.facts.name.namespace, phase);
         self.inner.remember_ended(self.stored.facts.id, status);
         self.inner.changed(&self.stored.facts, ChangeKind::Modified, phase);
     }

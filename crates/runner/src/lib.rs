@@ -3,12 +3,14 @@
 //! Invariant: decide, remember, then act: no command is carried out before the event that caused it is durable.
 
 mod apply;
+mod ask;
 pub mod clock;
 mod drive;
 mod error;
 mod gates;
 pub mod keys;
 mod logs;
+mod metrics;
 mod operate;
 mod pods;
 pub mod random;
@@ -21,6 +23,7 @@ mod types;
 mod view;
 
 pub use error::RunnerError;
+pub use metrics::Metrics;
 pub use runner::{Keys, Runner};
 pub use seal::SealingKey;
 pub use types::*;

@@ -15,7 +15,7 @@ use store::Store;
 use tokio::sync::{Semaphore, broadcast, mpsc};
 
 use crate::{
-    ChangeKind, RunChange, RunnerConfig, RunnerError, SealingKey, clock::SystemClock, drive::Input,
+    ChangeKind, Metrics, RunChange, RunnerConfig, RunnerError, SealingKey, clock::SystemClock, drive::Input,
     view::replayed,
 };
 
@@ -53,6 +53,7 @@ pub(crate) struct Inner {
     pub(crate) ended: Mutex<Vec<(RunId, Arc<WorkflowStatus>)>>,
     pub(crate) changes: broadcast::Sender<RunChange>,
     pub(crate) pods: Arc<Semaphore>,
+    pub(crate) metrics: Metrics,
 }
 
 /// The rules of this moment, and what they were compiled from.
@@ -97,6 +98,7 @@ impl Runner {
                 ended: Mutex::default(),
                 changes: broadcast::channel(CHANGES_KEPT).0,
                 pods,
+                metrics: Metrics::default(),
             }),
         })
     }
@@ -109,6 +111,11 @@ impl Runner {
     /// Returns how runs are driven.
     pub fn config(&self) -> &RunnerConfig {
         &self.inner.config
+    }
+
+    /// Returns the numbers that workflows measure.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
     }
 
     /// Returns the key that signs run tokens, for its public half.
