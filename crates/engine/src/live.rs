@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::argo::{Call, ContinueOn, LifecycleHook, Location, NodePhase, ValueFrom, WorkflowPhase};
+use model::argo::{
+    Call, ContinueOn, LifecycleHook, Location, NodePhase, TemplateRef, ValueFrom, WorkflowPhase,
+};
 
 use crate::{
     Answer, Pod, Question, ShutdownStrategy,
@@ -130,6 +132,10 @@ pub(crate) struct Start {
     pub(crate) call: String,
     /// The template's name; empty if inline.
     pub(crate) template_name: String,
+    /// What names the template instead, if it is to be resolved now.
+    pub(crate) reference: Option<TemplateRef>,
+    /// Where the name is looked up; in the workflow if nowhere else.
+    pub(crate) home: Option<Arc<Home>>,
     /// The template, if inline.
     pub(crate) inline: Option<Arc<Compiled>>,
     /// What it is called with.
@@ -152,6 +158,16 @@ pub(crate) struct Start {
     pub(crate) known: Vec<(Question, Answer)>,
 }
 
+impl Start {
+    /// Returns the template's name where it was written.
+    pub(crate) fn template(&self) -> &str {
+        match &self.reference {
+            Some(reference) => &reference.template,
+            None => self.template_name.rsplit_once('.').map_or(&self.template_name, |(_, short)| short),
+        }
+    }
+}
+
 /// A question that is not answered yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
@@ -172,11 +188,20 @@ pub(crate) struct Child {
     pub(crate) items: Option<Arc<[usize]>>,
 }
 
+/// A WorkflowTemplate, or a ClusterWorkflowTemplate.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Home {
+    pub(crate) name: String,
+    pub(crate) cluster_scope: bool,
+}
+
 /// What steps and DAG nodes have in common.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     /// The template as it was written.
     pub(crate) compiled: Arc<Compiled>,
+    /// Where the names of its templates are looked up; in the workflow if nowhere else.
+    pub(crate) home: Option<Arc<Home>>,
     /// What it declares to give, substituted.
     pub(crate) outputs: model::argo::Outputs,
     /// Its input artifacts.
@@ -403,6 +428,8 @@ pub(crate) struct Live {
     pub(crate) suspended: bool,
     /// Questions that are not answered yet, asked before something starts.
     pub(crate) asked: Vec<Asked>,
+    /// Templates of other WorkflowTemplates that were resolved while the run lasts.
+    pub(crate) referenced: BTreeMap<Home, Arc<HashMap<String, Arc<Compiled>>>>,
     /// What the run itself was told.
     pub(crate) known: Vec<(Question, Answer)>,
     /// The run's own hooks.

@@ -188,6 +188,7 @@ fn placeholder() -> NodeStatus {
         display_name: String::new(),
         node_type: NodeType::Suspend,
         template_name: String::new(),
+        template_ref: None,
         template_scope: String::new(),
         phase: model::argo::NodePhase::Running,
         boundary_id: None,

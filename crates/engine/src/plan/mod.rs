@@ -90,6 +90,12 @@ impl Plan {
         }
     }
 
+    /// Compiles a template of another WorkflowTemplate.
+    #[expect(clippy::unused_self, reason = "the workflow's defaults will be its, too")]
+    pub(crate) fn compile(&self, template: Template) -> Compiled {
+        Compiled::new(template)
+    }
+
     /// Returns the template called `name`.
     pub(crate) fn template(&self, name: &str) -> Option<&Arc<Compiled>> {
         self.templates.get(name)

@@ -227,9 +227,6 @@ fn refused_artifact(artifact: &Artifact, what: &str) -> Option<String> {
 
 /// Returns why a step or task cannot be run, if so.
 pub(crate) fn refused_call(call: &Call) -> Option<String> {
-    if let Some(reference) = &call.template_ref {
-        return Some(format!("template reference {}.{} not found", reference.name, reference.template));
-    }
     refused_field(&call.rest, &[], "a step or task").or_else(|| refused_arguments(&call.arguments))
 }
 

@@ -72,6 +72,7 @@ impl Turn {
             return;
         };
         let asked = self.run.live.asked.remove(at);
+        self.pin(question, answer);
         for mut start in asked.waiting {
             start.known.push((question.clone(), answer.clone()));
             self.then_start(start);

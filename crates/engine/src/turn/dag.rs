@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use expr::TaskResult;
-use model::argo::{NodeFlag, NodePhase, NodeType};
+use model::argo::{Call, NodeFlag, NodePhase, NodeType};
 
 use super::{Turn, Work, hooks, inputs::Ready, lookup::Asker, node::NewNode, resolve};
 use crate::{
@@ -53,7 +53,7 @@ impl Turn {
         }
         let shown = ready.inputs();
         let state = Dag {
-            frame: ready.frame(compiled, start.depth),
+            frame: ready.frame(compiled, start),
             tasks,
             targets,
             stops_on_failure: dag.fail_fast != Some(false),
@@ -108,16 +108,17 @@ impl Turn {
             return self.dag_may_be_done(dag);
         }
         if !runs {
-            let new = self.task_node(dag, task, &call.name, &call.call.template);
+            let new = self.task_node(dag, task, &call.name, &call.call);
             self.end_task(dag, task, new.because(NodePhase::Omitted, "omitted: depends condition not met"));
             return;
         }
         self.start_task(dag, task, call);
     }
 
-    fn task_node(&self, dag: usize, task: usize, name: &str, template: &str) -> NewNode {
+    fn task_node(&self, dag: usize, task: usize, name: &str, call: &Call) -> NewNode {
         let full = self.node(dag).map(|node| format!("{}.{name}", node.name)).unwrap_or_default();
-        NewNode::ended(full, template.to_owned(), Some(dag), Parent::Task(dag, task))
+        NewNode::ended(full, call.template.clone(), Some(dag), Parent::Task(dag, task))
+            .calling(call.template_ref.clone())
     }
 
     fn end_task(&mut self, dag: usize, task: usize, new: NewNode) {
@@ -148,7 +149,7 @@ impl Turn {
         let hooked = self.run.live.slots.get(dag).is_some_and(|slot| slot.hooked);
         let asker = Asker { boundary: dag, task: Some(task), hooked, about: None };
         let looped = resolve::expands(&called.call);
-        let new = self.task_node(dag, task, &called.name, &called.call.template);
+        let new = self.task_node(dag, task, &called.name, &called.call);
         let expanded = match self.resolve(asker, &mut called.call) {
             Ok(_) if looped => self.expand(&called.name, &called.call),
             Ok(_) => Ok(vec![Expanded { name: called.name.clone(), call: called.call.clone() }]),
@@ -183,7 +184,8 @@ impl Turn {
         let Some(name) = self.node(asker.boundary).map(|node| format!("{}.{}", node.name, one.name)) else {
             return;
         };
-        let new = NewNode::ended(name.clone(), one.call.template.clone(), Some(asker.boundary), parent);
+        let new = NewNode::ended(name.clone(), one.call.template.clone(), Some(asker.boundary), parent)
+            .calling(one.call.template_ref.clone());
         let ends = match resolve::decide(&one.call.when) {
             Ok(true) => match self.call_args(asker, &one.call) {
                 Ok((args, inline)) => {
@@ -199,6 +201,8 @@ impl Turn {
                         name,
                         call: call_name.to_owned(),
                         template_name: one.call.template,
+                        reference: one.call.template_ref,
+                        home: self.home_for(Some(asker.boundary)),
                         inline,
                         args: Arc::new(args),
                         boundary: Some(asker.boundary),

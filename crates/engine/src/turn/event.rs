@@ -139,6 +139,8 @@ pub(super) fn entry(name: String, template_name: String, args: Args, parent: Par
         name,
         call: String::new(),
         template_name,
+        reference: None,
+        home: None,
         inline: None,
         args: args.into(),
         boundary: None,

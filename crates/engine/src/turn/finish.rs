@@ -126,13 +126,14 @@ const fn workflow_phase(phase: NodePhase) -> WorkflowPhase {
 }
 
 fn failure(workflow: &str, node: &NodeStatus) -> Value {
+    let template = node.template_ref.as_ref().map_or(&node.template_name, |reference| &reference.template);
     let finished = node.finished_at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     let fields = [
         ("displayName", json!(node.display_name)),
         ("message", json!(node.message)),
-        ("templateName", json!(node.template_name)),
+        ("templateName", json!(template)),
         ("phase", json!(node.phase.as_str())),
-        ("podName", json!(pod_name(workflow, &node.name, &node.template_name))),
+        ("podName", json!(pod_name(workflow, &node.name, template))),
         ("finishedAt", json!(finished)),
     ];
     Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())

@@ -143,6 +143,8 @@ impl Turn {
             name,
             call: String::new(),
             template_name: call.template,
+            reference: call.template_ref,
+            home: self.home_for(Some(asker.boundary)),
             inline,
             args: Arc::new(args),
             boundary: Some(asker.boundary),
@@ -213,7 +215,8 @@ impl Turn {
         match args {
             Ok(args) => {
                 self.run.live.hooks.open = self.run.live.hooks.open.saturating_add(1);
-                self.then_start(event::entry(name, call.template, args, parent));
+                let start = event::entry(name, call.template, args, parent);
+                self.then_start(Start { reference: call.template_ref, ..start });
             }
             Err(reason) => {
                 let hook = LifecycleHook { template: call.template, ..LifecycleHook::default() };

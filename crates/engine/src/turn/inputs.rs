@@ -38,10 +38,11 @@ impl Ready {
     }
 
     /// Returns the frame of a steps or DAG node.
-    pub(super) fn frame(self, compiled: Arc<Compiled>, depth: usize) -> Frame {
+    pub(super) fn frame(self, compiled: Arc<Compiled>, start: &Start) -> Frame {
         let template = self.template;
         Frame {
             compiled,
+            home: start.home.clone(),
             outputs: template.outputs,
             artifacts: self.artifacts,
             names: self.names.into(),
@@ -51,7 +52,7 @@ impl Ready {
                 .filter(|limit| *limit > 0),
             fail_fast: template.fail_fast == Some(true),
             children: HashMap::new(),
-            depth,
+            depth: start.depth,
             active: 0,
             unsuccessful: 0,
             waiting: VecDeque::new(),
@@ -107,7 +108,7 @@ impl Turn {
         let workflow = &self.run.workflow.metadata.name;
         let mut locals = BTreeMap::from([
             ("node.name".to_owned(), start.name.clone()),
-            ("pod.name".to_owned(), pod_name(workflow, &start.name, &start.template_name)),
+            ("pod.name".to_owned(), pod_name(workflow, &start.name, start.template())),
         ]);
         if !start.call.is_empty() {
             locals.insert("steps.name".to_owned(), start.call.clone());

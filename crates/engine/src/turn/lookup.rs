@@ -119,7 +119,7 @@ impl Turn {
             return Lookup::Absent;
         }
         let Some(name) = field.strip_prefix("outputs.parameters.") else { return Lookup::Unknown };
-        let Some(compiled) = self.run.plan.template(&node.template_name) else { return Lookup::Absent };
+        let Some(compiled) = self.template_of_node(node) else { return Lookup::Absent };
         let declared = compiled.template.outputs.parameters.iter().find(|parameter| parameter.name == name);
         match declared {
             Some(parameter) => match parameter.value_from.as_ref().and_then(|from| from.default.as_ref()) {

@@ -18,6 +18,7 @@ mod lookup;
 mod node;
 mod outputs;
 mod pod;
+mod reference;
 mod resolve;
 mod retry;
 mod shutdown;

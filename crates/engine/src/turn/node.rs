@@ -1,7 +1,7 @@
 //! Nodes: made, connected, counted and ended. Source: Argo `operator.go` initializeNode, addChildNode,
 //! getOutboundNodes, markNodePhase.
 
-use model::argo::{NodeFlag, NodeId, NodePhase, NodeStatus, NodeType, node_id};
+use model::argo::{NodeFlag, NodeId, NodePhase, NodeStatus, NodeType, TemplateRef, node_id};
 
 use super::{Turn, Work};
 use crate::live::{Body, Hooks, Parent, Slot};
@@ -12,6 +12,7 @@ pub(super) struct NewNode {
     pub(super) name: String,
     pub(super) node_type: NodeType,
     pub(super) template_name: String,
+    pub(super) reference: Option<TemplateRef>,
     pub(super) phase: NodePhase,
     pub(super) message: String,
     pub(super) flag: Option<NodeFlag>,
@@ -34,6 +35,7 @@ impl NewNode {
             name,
             node_type: NodeType::Skipped,
             template_name,
+            reference: None,
             phase: NodePhase::Skipped,
             message: String::new(),
             flag: Some(NodeFlag::default()),
@@ -43,6 +45,11 @@ impl NewNode {
             counted: false,
             hooks: None,
         }
+    }
+    /// Returns it with what names its template.
+    pub(super) fn calling(mut self, reference: Option<TemplateRef>) -> Self {
+        self.reference = reference;
+        self
     }
     /// Returns it with this phase and message.
     pub(super) fn because(mut self, phase: NodePhase, message: impl Into<String>) -> Self {
@@ -61,6 +68,8 @@ impl Turn {
 
     /// Makes a node, connects it with those that led to it, and returns its place.
     pub(super) fn make(&mut self, new: NewNode, body: Body) -> usize {
+        let (template_name, template_ref, template_scope) =
+            self.shown_template(new.boundary, &new.template_name, new.reference.as_ref());
         let workflow = &self.run.workflow.metadata.name;
         let nodes = &mut self.run.status.nodes;
         let mut id = node_id(workflow, &new.name);
@@ -77,8 +86,9 @@ impl Turn {
             display_name: display_name(&new.name, boundary.map(|(_, node)| node.name.as_str())),
             name: new.name,
             node_type: new.node_type,
-            template_name: new.template_name,
-            template_scope: format!("local/{workflow}"),
+            template_name,
+            template_ref,
+            template_scope,
             phase: new.phase,
             boundary_id: boundary.map(|(id, _)| id.clone()),
             message: new.message,

@@ -44,7 +44,7 @@ impl Turn {
             node: id.clone(),
             node_name: node.name.clone(),
             display_name: node.display_name.clone(),
-            pod_name: pod_name(workflow, &name, &start.template_name),
+            pod_name: pod_name(workflow, &name, start.template()),
             template: ready.template,
             volumes: Vec::new(),
             inputs,

@@ -52,6 +52,10 @@ impl Names<'_> {
 
     fn call(&mut self, call: &mut Call, policy: Unresolved<'_>) -> Result<(), String> {
         self.text(&mut call.template, policy)?;
+        if let Some(reference) = &mut call.template_ref {
+            self.text(&mut reference.name, policy)?;
+            self.text(&mut reference.template, policy)?;
+        }
         for parameter in &mut call.arguments.parameters {
             let from = parameter.value_from.as_mut().and_then(|from| from.config_map_key_ref.as_mut());
             if let Some(key) = from {
@@ -213,7 +217,7 @@ impl Turn {
         for artifact in &call.arguments.artifacts {
             let given = match self.referred(asker, artifact) {
                 Ok(given) => given,
-                Err(_) if artifact.optional || self.takes_it_or_not(call, &artifact.name) => None,
+                Err(_) if artifact.optional || self.takes_it_or_not(asker, call, &artifact.name) => None,
                 Err(reason) => return Err(format!("unable to resolve references: {reason}")),
             };
             artifacts.extend(given.map(|given| (artifact.name.clone(), given)));
@@ -237,13 +241,16 @@ impl Turn {
     }
 
     /// Whether the template called declares the input artifact `name` as optional.
-    fn takes_it_or_not(&self, call: &Call, name: &str) -> bool {
-        let declared = match (&call.inline, self.run.plan.template(&call.template)) {
-            (Some(inline), _) => &inline.inputs.artifacts,
-            (None, Some(compiled)) => &compiled.template.inputs.artifacts,
-            (None, None) => return false,
+    fn takes_it_or_not(&self, asker: Asker, call: &Call, name: &str) -> bool {
+        let takes = |template: &Template| {
+            template.inputs.artifacts.iter().any(|artifact| artifact.name == name && artifact.optional)
         };
-        declared.iter().any(|artifact| artifact.name == name && artifact.optional)
+        match &call.inline {
+            Some(inline) => takes(inline),
+            None => {
+                self.called_template(asker.boundary, call).is_some_and(|compiled| takes(&compiled.template))
+            }
+        }
     }
 }
 

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use model::{
-    argo::{NodeFlag, NodePhase, NodeType, TemplateKind},
+    argo::{NodeFlag, NodePhase, NodeType, TemplateKind, TemplateRef},
     limits,
 };
 
-use super::{Turn, inputs::Ready, node::NewNode};
+use super::{Turn, inputs::Ready, node::NewNode, reference::Found};
 use crate::{
-    live::{Body, Parent, Start},
+    live::{Body, Home, Parent, Start},
     plan::Compiled,
 };
 
@@ -23,9 +23,14 @@ impl Turn {
         }
         let Some(mut start) = self.may_start(start) else { return };
         let compiled = match self.template_of(&start) {
-            Ok(compiled) => compiled,
+            Ok(Found::Known(compiled)) => compiled,
+            Ok(Found::Unknown(question)) => match self.run.doom(start.hooked) {
+                Some(message) => return self.doomed(&start, NodeType::Pod, message),
+                None => return self.ask(question, Some(start)),
+            },
             Err(message) => return self.cannot_start(start, message),
         };
+        self.settle_home(&mut start, &compiled);
         let kind = compiled.kind;
         if matches!(kind, Some(TemplateKind::Container | TemplateKind::Script))
             && !self.has_pod_to_spare(start.hooked)
@@ -34,10 +39,7 @@ impl Turn {
             return;
         }
         if let Some(message) = self.run.doom(start.hooked) {
-            let new =
-                self.new_node(&start, type_of(kind), NodePhase::Failed).because(NodePhase::Failed, message);
-            self.make_ended(new);
-            return;
+            return self.doomed(&start, type_of(kind), message);
         }
         if let Some(question) = self.question_of(&compiled, &start) {
             return self.ask(question, Some(start));
@@ -55,6 +57,23 @@ impl Turn {
         }
         start.depth = start.depth.saturating_add(1);
         self.start_kind(start, compiled, ready);
+    }
+
+    fn doomed(&mut self, start: &Start, node_type: NodeType, message: String) {
+        let new = self.new_node(start, node_type, NodePhase::Failed).because(NodePhase::Failed, message);
+        self.make_ended(new);
+    }
+
+    /// The names in a template of another WorkflowTemplate are looked up there.
+    fn settle_home(&mut self, start: &mut Start, compiled: &Compiled) {
+        let (_, reference, scope) =
+            self.shown_template(start.boundary, &start.template_name, start.reference.as_ref());
+        if start.inline.is_none() && (reference.is_some() || !scope.starts_with("local/")) {
+            self.note_stored(&scope, reference.as_ref(), &compiled.template);
+        }
+        if let Some(TemplateRef { name, cluster_scope, .. }) = &start.reference {
+            start.home = Some(Arc::new(Home { name: name.clone(), cluster_scope: *cluster_scope }));
+        }
     }
 
     fn start_kind(&mut self, start: Start, compiled: Arc<Compiled>, ready: Ready) {
@@ -97,7 +116,7 @@ impl Turn {
         limit.is_none_or(|limit| self.run.live.active_pods < limit) || self.run.doom(hooked).is_some()
     }
 
-    fn template_of(&self, start: &Start) -> Result<Arc<Compiled>, String> {
+    fn template_of(&self, start: &Start) -> Result<Found, String> {
         if start.depth >= limits::MAX_RECURSION {
             return Err(
                 "Maximum recursion depth exceeded. See https://argo-workflows.readthedocs.io/en/latest/scaling/".to_owned()
@@ -108,14 +127,14 @@ impl Turn {
         }
         let compiled = match &start.inline {
             Some(inline) => Arc::clone(inline),
-            None => {
-                let found = self.run.plan.template(&start.template_name).cloned();
-                found.ok_or_else(|| format!("template name '{}' undefined", start.template_name))?
-            }
+            None => match self.find_template(start)? {
+                Found::Known(found) => found,
+                unknown @ Found::Unknown(_) => return Ok(unknown),
+            },
         };
         match &compiled.refused {
             Some(reason) => Err(reason.clone()),
-            None => Ok(compiled),
+            None => Ok(Found::Known(compiled)),
         }
     }
 
@@ -127,6 +146,7 @@ impl Turn {
             name: start.name.clone(),
             node_type,
             template_name: start.template_name.clone(),
+            reference: start.reference.clone(),
             phase,
             message: String::new(),
             flag: (retried || hooked).then_some(NodeFlag { hooked, retried }),

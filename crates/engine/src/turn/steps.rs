@@ -16,7 +16,7 @@ type Opened = Vec<(String, Option<Vec<Expanded>>, Call)>;
 impl Turn {
     pub(super) fn start_steps(&mut self, start: &Start, compiled: Arc<Compiled>, ready: Ready) {
         let shown = ready.inputs();
-        let frame = ready.frame(compiled, start.depth);
+        let frame = ready.frame(compiled, start);
         let body = Body::Steps(Box::new(Steps { frame, current: None, begun: 0 }));
         let at = self.make(self.new_node(start, NodeType::Steps, NodePhase::Running), body);
         if let Some(node) = self.node_mut(at) {
@@ -41,6 +41,7 @@ impl Turn {
             name,
             node_type: NodeType::StepGroup,
             template_name: String::new(),
+            reference: None,
             phase: NodePhase::Running,
             message: String::new(),
             flag: Some(NodeFlag::default()),
@@ -129,6 +130,7 @@ impl Turn {
         }
         let full = self.node(group).map(|node| format!("{}.{name}", node.name)).unwrap_or_default();
         NewNode::ended(full, call.template.clone(), Some(asker.boundary), Parent::Group(group))
+            .calling(call.template_ref.clone())
     }
 
     fn start_step(&mut self, asker: Asker, group: usize, call_name: &str, one: Expanded) {
@@ -171,6 +173,8 @@ impl Turn {
             name,
             call: call_name.to_owned(),
             template_name: one.call.template,
+            reference: one.call.template_ref,
+            home: self.home_for(Some(asker.boundary)),
             inline,
             args: Arc::new(args),
             boundary: Some(asker.boundary),

@@ -5,11 +5,12 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use engine::{Answer, Pod, PodEnd, PodOutcome, Question, RunOptions};
 use model::{
-    argo::Workflow,
+    argo::{Template, Workflow},
     manifest::{Manifest, parse},
 };
 use serde_json::Value;
@@ -70,6 +71,31 @@ fn workflows(text: &str) -> Vec<Workflow> {
     manifests.into_iter().filter_map(workflow).collect()
 }
 
+/// The templates of the corpus's WorkflowTemplates, by name and whether they are a cluster's.
+static TEMPLATES: OnceLock<BTreeMap<(String, bool), Vec<Template>>> = OnceLock::new();
+
+fn templates(corpus: &Path) -> BTreeMap<(String, bool), Vec<Template>> {
+    let folders =
+        ["examples/workflow-template", "examples/cluster-workflow-template", "e2e/smoke", "e2e/testdata"];
+    let files = folders.iter().flat_map(|folder| fs::read_dir(corpus.join(folder)).into_iter().flatten());
+    let mut known = BTreeMap::new();
+    for file in files {
+        let Ok(text) = fs::read_to_string(file.unwrap().path()) else { continue };
+        for document in text.split("\n---") {
+            // A cluster's template differs only in its kind.
+            let cluster = document.contains("kind: ClusterWorkflowTemplate");
+            let document = document.replace("kind: ClusterWorkflowTemplate", "kind: WorkflowTemplate");
+            for manifest in parse("corpus.yaml", &document).unwrap_or_default() {
+                if let Manifest::WorkflowTemplate(written) = manifest {
+                    let template = written.object;
+                    known.insert((template.metadata.name, cluster), template.spec.templates);
+                }
+            }
+        }
+    }
+    known
+}
+
 /// Returns the phase a workflow ends in, resuming whatever waits to be resumed.
 fn phase_of(workflow: &Workflow, result: &str) -> (String, String) {
     let mut workflow = workflow.clone();
@@ -79,6 +105,10 @@ fn phase_of(workflow: &Workflow, result: &str) -> (String, String) {
     let mut world = World::new(workflow, RunOptions::default());
     world.knows = |question| match question {
         Question::ConfigMapKey { .. } => Some(Answer::Text("from a ConfigMap".to_owned())),
+        Question::Templates { name, cluster_scope } => {
+            let known = TEMPLATES.get_or_init(|| templates(&corpus().unwrap()));
+            known.get(&(name.clone(), *cluster_scope)).cloned().map(Answer::Templates)
+        }
         _ => None,
     };
     world.play(&|pod| behaves(pod, result));

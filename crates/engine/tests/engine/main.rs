@@ -17,6 +17,8 @@ mod loops;
 #[cfg(test)]
 mod parameters;
 #[cfg(test)]
+mod references;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod retry;

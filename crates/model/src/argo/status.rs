@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Artifact, Inputs, NodeId, Parameter};
+use super::{Artifact, Inputs, NodeId, Parameter, TemplateRef};
 
 /// The phase of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -164,7 +164,10 @@ pub struct NodeStatus {
     /// The template's name; empty for groups and inline templates.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub template_name: String,
-    /// `local/<workflow>`, `namespaced/<template>` or `cluster/<template>`.
+    /// What names the template if it is another WorkflowTemplate's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_ref: Option<TemplateRef>,
+    /// Where the template that calls it was written: `local/<workflow>`, `namespaced/<template>` or `cluster/<template>`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub template_scope: String,
     /// The phase.

@@ -16,10 +16,10 @@ const MAX_TEMPLATES: usize = 2_000;
 /// Returns `spec` with every `templateRef` replaced by a `template` of its own, copied from the
 /// WorkflowTemplate of `namespace` that it names. A copy is called `<workflow template>.<template>`: template
 /// names hold no dot, so no other can be called so. Only the template is taken, never the rest of the
-/// WorkflowTemplate's spec (Argo `docs/workflow-templates.md`).
+/// WorkflowTemplate's spec (Argo `docs/workflow-templates.md`). A reference whose names hold tags stays as it is.
 ///
 /// # Errors
-/// A fault for each reference that names nothing, a cluster's template, or holds variables.
+/// A fault for each reference that names nothing or a cluster's template.
 pub fn resolve_template_refs(
     catalog: &Catalog,
     namespace: &str,
@@ -81,6 +81,13 @@ impl Resolver<'_> {
     }
 
     fn reference(&mut self, call: &mut Call, home: Option<&str>) {
+        // What its names will be is known only when its node starts.
+        let has_tags = |reference: &TemplateRef| {
+            [&reference.name, &reference.template].iter().any(|name| name.contains("{{"))
+        };
+        if call.template_ref.as_ref().is_some_and(has_tags) {
+            return;
+        }
         let reference = match (call.template_ref.take(), home) {
             (Some(reference), _) => reference,
             (None, Some(home)) if !call.template.is_empty() => {
@@ -100,9 +107,6 @@ impl Resolver<'_> {
         let full = NamespacedName::new(self.namespace, name.clone());
         let found = match self.catalog.template(&full) {
             _ if *cluster_scope => Err(format!("ClusterWorkflowTemplate `{name}` is not carried out here")),
-            _ if name.contains("{{") || template.contains("{{") => {
-                Err(format!("template reference {name}.{template} holds variables, which is not supported"))
-            }
             Some(other) => {
                 let template = other.spec.templates.iter().find(|other| other.name == *template);
                 template
