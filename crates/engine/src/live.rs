@@ -156,6 +156,8 @@ pub(crate) struct Start {
     pub(crate) hooks: Option<Box<Hooks>>,
     /// What it was told before it could start.
     pub(crate) known: Vec<(Question, Answer)>,
+    /// The name it is shown under, if its template says one.
+    pub(crate) shown_as: Option<String>,
 }
 
 impl Start {

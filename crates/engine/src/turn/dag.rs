@@ -213,6 +213,7 @@ impl Turn {
                         attempt: None,
                         hooks,
                         known: Vec::new(),
+                        shown_as: None,
                     });
                 }
                 Err(reason) => new.because(NodePhase::Error, reason),
@@ -236,7 +237,10 @@ impl Turn {
         if let Some(node) = self.node(group) {
             items.extend(node.children.iter().filter_map(|id| self.at(id)).filter(|at| !self.is_hook(*at)));
         }
-        items.sort_by_key(|at| self.node(*at).and_then(|node| item_index(&node.display_name)));
+        let prefix = self.node(group).map_or(0, |node| node.name.len());
+        items.sort_by_key(|at| {
+            self.node(*at).and_then(|node| item_index(node.name.get(prefix..).unwrap_or_default()))
+        });
         let phases: Vec<NodePhase> =
             items.iter().filter_map(|at| self.node(*at)).map(|node| node.phase).collect();
         let phase = phases

@@ -151,5 +151,6 @@ pub(super) fn entry(name: String, template_name: String, args: Args, parent: Par
         attempt: None,
         hooks: None,
         known: Vec::new(),
+        shown_as: None,
     }
 }

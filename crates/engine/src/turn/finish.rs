@@ -106,7 +106,12 @@ impl Turn {
         status.phase = phase;
         status.message = message;
         status.finished_at = Some(self.now);
-        status.rest.insert("conditions".to_owned(), json!([{ "status": "True", "type": "Completed" }]));
+        let mut conditions = Vec::new();
+        if self.run.live.pods.1 > 0 {
+            conditions.push(json!({ "status": "False", "type": "PodRunning" }));
+        }
+        conditions.push(json!({ "status": "True", "type": "Completed" }));
+        status.rest.insert("conditions".to_owned(), Value::Array(conditions));
         self.run.live.stage = Stage::Ended;
         self.run.live.held.clear();
         self.run.live.asked.clear();

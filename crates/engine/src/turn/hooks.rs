@@ -155,6 +155,7 @@ impl Turn {
             attempt: None,
             hooks: None,
             known: Vec::new(),
+            shown_as: None,
         });
     }
 

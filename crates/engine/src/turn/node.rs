@@ -21,6 +21,8 @@ pub(super) struct NewNode {
     pub(super) hooked: bool,
     pub(super) counted: bool,
     pub(super) hooks: Option<Box<Hooks>>,
+    /// The display name, if its template says one.
+    pub(super) shown_as: Option<String>,
 }
 
 impl NewNode {
@@ -44,6 +46,7 @@ impl NewNode {
             hooked: false,
             counted: false,
             hooks: None,
+            shown_as: None,
         }
     }
     /// Returns it with what names its template.
@@ -83,7 +86,9 @@ impl Turn {
         let fulfilled = new.phase.is_fulfilled();
         let status = NodeStatus {
             id: id.clone(),
-            display_name: display_name(&new.name, boundary.map(|(_, node)| node.name.as_str())),
+            display_name: new
+                .shown_as
+                .unwrap_or_else(|| display_name(&new.name, boundary.map(|(_, node)| node.name.as_str()))),
             name: new.name,
             node_type: new.node_type,
             template_name,

@@ -14,6 +14,9 @@ use crate::{
     plan::Compiled,
 };
 
+/// The annotation of a template by which its nodes are shown.
+const DISPLAY_NAME: &str = "workflows.argoproj.io/display-name";
+
 impl Turn {
     pub(super) fn start(&mut self, start: Start) {
         if let Parent::Group(group) = start.parent
@@ -48,6 +51,9 @@ impl Turn {
             Ok(ready) => ready,
             Err(message) => return self.cannot_start(start, message),
         };
+        let annotations = ready.template.rest.get("annotations");
+        let shown_as = annotations.and_then(|all| all.get(DISPLAY_NAME)?.as_str());
+        start.shown_as = shown_as.filter(|name| !name.is_empty()).map(str::to_owned);
         if start.attempt.is_none() {
             match self.strategy_of(&ready.template) {
                 Ok(None) => {}
@@ -155,6 +161,7 @@ impl Turn {
             hooked: start.hooked,
             counted: start.counted,
             hooks: start.hooks.clone(),
+            shown_as: start.shown_as.clone(),
         }
     }
 

@@ -50,6 +50,7 @@ impl Turn {
             hooked,
             counted: false,
             hooks: None,
+            shown_as: None,
         };
         let at = self.make(new, Body::Group(Box::default()));
         self.connect_group(steps, before, at);
@@ -185,6 +186,7 @@ impl Turn {
             attempt: None,
             hooks,
             known: Vec::new(),
+            shown_as: None,
         });
     }
 
@@ -203,9 +205,11 @@ impl Turn {
         if let Some(reason) = state.error {
             return self.end(group, NodePhase::Error, reason);
         }
+        let prefix = self.node(group).map_or(0, |node| node.name.len().saturating_add(1));
         let failed = state.children.iter().find_map(|(at, _)| {
             let node = self.node(*at)?;
-            let on = state.tolerated.get(step_name(&node.display_name)).copied().unwrap_or_default();
+            let call = node.name.get(prefix..).map(step_name).unwrap_or_default();
+            let on = state.tolerated.get(call).copied().unwrap_or_default();
             (node.phase.is_failed_or_error() && !live::tolerates(on, node.phase)).then(|| node.id.clone())
         });
         match failed {

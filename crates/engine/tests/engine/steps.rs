@@ -208,3 +208,20 @@ fn recursion_ends_at_the_limit() {
     assert!(last.message.starts_with("Maximum recursion depth exceeded"), "{}", last.message);
     assert_eq!(world.run.nodes().len(), 2 * model::limits::MAX_RECURSION + 1);
 }
+
+#[test]
+fn a_template_may_say_under_which_name_its_nodes_are_shown() {
+    let yaml = "entrypoint: main\ntemplates:\n- name: main\n  steps: [[{name: a, template: t, withItems: [x, z], continueOn: {failed: true}, arguments: {parameters: [{name: p, value: '{{item}}'}]}}], [{name: b, template: t, arguments: {parameters: [{name: p, value: '{{steps.a.outputs.result}}'}]}}]]\n- name: t\n  annotations: {workflows.argoproj.io/display-name: 'shown {{inputs.parameters.p}}'}\n  inputs: {parameters: [{name: p}]}\n  container: {image: a}";
+    let world = check(
+        yaml,
+        "shown x exits 1\nshown z prints 5",
+        "Succeeded 3/3
+         wf Steps Succeeded
+         wf[0] StepGroup Succeeded
+         wf[0].a(0:x) Pod Failed main: Error (exit code 1)
+         wf[0].a(1:z) Pod Succeeded
+         wf[1] StepGroup Succeeded
+         wf[1].b Pod Succeeded",
+    );
+    assert_eq!(world.node("shown [5]").name, "wf[1].b");
+}
