@@ -79,6 +79,6 @@ fn from_json(value: &Value) -> Option<PodOutcome> {
         Value::Null => None,
         text => Some(text.as_str()?.to_owned()),
     };
-    let outputs = CollectedOutputs { parameters: texts("parameters")?, artifacts: artifacts, result };
+    let outputs = CollectedOutputs { parameters: texts("parameters")?, artifacts, result };
     Some(PodOutcome::new(end, outputs))
 }

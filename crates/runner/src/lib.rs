@@ -3,14 +3,18 @@
 //! Invariant: decide, remember, then act: no command is carried out before the event that caused it is durable.
 
 mod apply;
+mod archive;
 mod ask;
 pub mod clock;
+mod cron;
 mod drive;
 mod error;
 mod gates;
 pub mod keys;
+mod limits;
 mod logs;
 mod metrics;
+mod objects;
 mod operate;
 mod pods;
 pub mod random;
@@ -24,6 +28,7 @@ mod view;
 
 pub use error::RunnerError;
 pub use metrics::Metrics;
+pub use objects::ObjectKind;
 pub use runner::{Keys, Runner};
 pub use seal::SealingKey;
 pub use types::*;

@@ -140,7 +140,7 @@ impl Runner {
 
 impl crate::runner::Inner {
     /// Compiles the rules of what is stored now, and puts them in force.
-    async fn reload(&self) -> Result<(), RunnerError> {
+    pub(crate) async fn reload(&self) -> Result<(), RunnerError> {
         let (catalog, manifests, revision) = self.store.catalog().await?;
         let rules = Rules::compile(Arc::new(catalog), &self.config.policy).map_err(RunnerError::Faults)?;
         let current = Current { rules: Arc::new(rules), manifests: Arc::new(manifests), revision };

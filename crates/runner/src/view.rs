@@ -133,7 +133,7 @@ pub(crate) fn replayed(stored: &StoredRun, events: &[engine::Event]) -> Result<e
 }
 
 /// Returns the run as Argo shows it, with labels for its phase; without parameters and outputs unless `full`.
-fn shown(stored: StoredRun, seen: &Seen, full: bool) -> RunView {
+pub(crate) fn shown(stored: StoredRun, seen: &Seen, full: bool) -> RunView {
     let mut workflow = stored.workflow;
     let mut status = WorkflowStatus::clone(&seen.status);
     workflow.spec.suspend = seen.suspended.then_some(true);

@@ -153,6 +153,35 @@ impl Store {
         .await
     }
 
+    /// Returns what decisions must know about the runs of a namespace (all namespaces when it is empty) that have ended,
+    /// deleted or not, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ended_runs_facts(&self, go: &Permit<ListRuns>) -> Result<Vec<RunFacts>, StoreError> {
+        let namespace = go.action().namespace.clone();
+        self.read(move |connection| {
+            let filter = "(?1 = '' OR run_state.namespace = ?1) AND phase IN ('Succeeded', 'Failed', 'Error')
+                          ORDER BY run_state.entry DESC";
+            let runs = list(connection, filter, &[&namespace])?;
+            Ok(runs.into_iter().map(|run| run.facts).collect())
+        })
+        .await
+    }
+
+    /// Returns what a decision must know about the run with this id, deleted or not, if it has ended.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ended_run_facts(&self, run: RunId) -> Result<Option<RunFacts>, StoreError> {
+        self.read(move |connection| match load(connection, run) {
+            Ok(run) => Ok(run.phase.is_completed().then_some(run.facts)),
+            Err(StoreError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+
     /// Returns a run.
     ///
     /// # Errors

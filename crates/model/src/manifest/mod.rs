@@ -122,6 +122,10 @@ impl Manifest {
         );
         (self.kind(), namespace, name)
     }
+    /// Returns its name, labels and annotations.
+    pub fn metadata(&self) -> &ObjectMeta {
+        each!(self, written => &written.object.metadata)
+    }
     /// Returns where the object begins.
     pub fn place(&self) -> Option<Place> {
         each!(self, written => written.place.clone())

@@ -17,27 +17,8 @@ use crate::{
 
 /// Method and path of everything in Argo's API that is not served yet.
 const ABSENT: &[(Method, &str)] = &[
-    (Method::GET, "/api/v1/archived-workflows"),
-    (Method::GET, "/api/v1/archived-workflows-label-keys"),
-    (Method::GET, "/api/v1/archived-workflows-label-values"),
-    (Method::GET, "/api/v1/archived-workflows/{uid}"),
-    (Method::DELETE, "/api/v1/archived-workflows/{uid}"),
     (Method::PUT, "/api/v1/archived-workflows/{uid}/resubmit"),
     (Method::PUT, "/api/v1/archived-workflows/{uid}/retry"),
-    (Method::GET, "/api/v1/cluster-workflow-templates"),
-    (Method::POST, "/api/v1/cluster-workflow-templates"),
-    (Method::POST, "/api/v1/cluster-workflow-templates/lint"),
-    (Method::GET, "/api/v1/cluster-workflow-templates/{name}"),
-    (Method::PUT, "/api/v1/cluster-workflow-templates/{name}"),
-    (Method::DELETE, "/api/v1/cluster-workflow-templates/{name}"),
-    (Method::GET, "/api/v1/cron-workflows/{namespace}"),
-    (Method::POST, "/api/v1/cron-workflows/{namespace}"),
-    (Method::POST, "/api/v1/cron-workflows/{namespace}/lint"),
-    (Method::GET, "/api/v1/cron-workflows/{namespace}/{name}"),
-    (Method::PUT, "/api/v1/cron-workflows/{namespace}/{name}"),
-    (Method::DELETE, "/api/v1/cron-workflows/{namespace}/{name}"),
-    (Method::PUT, "/api/v1/cron-workflows/{namespace}/{name}/resume"),
-    (Method::PUT, "/api/v1/cron-workflows/{namespace}/{name}/suspend"),
     (Method::GET, "/api/v1/event-sources/{namespace}"),
     (Method::POST, "/api/v1/event-sources/{namespace}"),
     (Method::GET, "/api/v1/event-sources/{namespace}/{name}"),
@@ -55,12 +36,7 @@ const ABSENT: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/stream/events/{namespace}"),
     (Method::GET, "/api/v1/stream/sensors/{namespace}"),
     (Method::GET, "/api/v1/stream/sensors/{namespace}/logs"),
-    (Method::POST, "/api/v1/sync/{namespace}"),
-    (Method::GET, "/api/v1/sync/{namespace}/{key}"),
-    (Method::PUT, "/api/v1/sync/{namespace}/{key}"),
-    (Method::DELETE, "/api/v1/sync/{namespace}/{key}"),
     (Method::POST, "/api/v1/tracking/event"),
-    (Method::GET, "/api/v1/workflow-event-bindings/{namespace}"),
     (Method::PUT, "/api/v1/workflows/{namespace}/{name}/resubmit"),
     (Method::PUT, "/api/v1/workflows/{namespace}/{name}/retry"),
     (Method::PUT, "/api/v1/workflows/{namespace}/{name}/set"),
@@ -77,7 +53,6 @@ const ABSENT: &[(Method, &str)] = &[
     (Method::GET, "/input-artifacts/{namespace}/{name}/{nodeId}/{artifactName}"),
     (Method::GET, "/oauth2/redirect"),
     (Method::GET, "/oauth2/callback"),
-    (Method::GET, "/metrics"),
 ];
 
 pub(super) fn endpoints() -> Vec<Endpoint> {

@@ -5,14 +5,18 @@
 mod about;
 mod absent;
 mod actions;
+mod archive;
 mod artifacts;
 mod fields;
 mod list;
 mod logs;
+mod metrics;
 mod names;
+mod objects;
 mod selector;
 mod stream;
 mod submit;
+mod sync;
 mod tar;
 mod templates;
 mod watch;
@@ -36,6 +40,10 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         watch::endpoints(),
         templates::endpoints(),
         artifacts::endpoints(),
+        archive::endpoints(),
+        objects::endpoints(),
+        sync::endpoints(),
+        metrics::endpoints(),
         about::endpoints(),
         absent::endpoints(),
     ]

@@ -151,8 +151,8 @@ async fn unknown_paths_and_methods_are_told_in_the_words_of_their_api() {
     assert_eq!(server.get("ops", "/api/marque/v1/nothing").await.is(404).json()["code"], "SRV0113");
     let method = server.call("ops", Method::DELETE, "/api/marque/v1/whoami", None).await.is(405);
     assert_eq!(method.json()["code"], "SRV0112");
-    let absent = server.get("ops", "/api/v1/archived-workflows").await.is(501);
+    let absent = server.get("ops", "/api/v1/sensors/argo").await.is(501);
     assert_eq!(absent.json()["code"], 12);
     assert!(!absent.header("grpc-metadata-argo-version").is_empty());
-    server.send(request(Method::GET, "/api/v1/archived-workflows", None, None)).await.is(401);
+    server.send(request(Method::GET, "/api/v1/sensors/argo", None, None)).await.is(401);
 }

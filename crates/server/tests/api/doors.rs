@@ -91,6 +91,20 @@ async fn every_endpoint_records_one_of_its_acts() {
             (_, path) if path.starts_with("/api/v1/workflows/{namespace}") => {
                 Some(json!({"workflow": crate::harness::saying("recorded", &["true"])}))
             }
+            (_, path) if path.starts_with("/api/v1/cron-workflows") => {
+                let workflow = crate::harness::saying("recorded", &["true"]);
+                let spec = json!({"schedules": ["0 0 1 1 *"], "workflowSpec": workflow["spec"]});
+                Some(json!({"cronWorkflow": {"metadata": {"name": "some-thing"}, "spec": spec}}))
+            }
+            (_, path) if path.starts_with("/api/v1/sync") => {
+                Some(json!({"key": "some-thing", "limit": 1, "type": "DATABASE"}))
+            }
+            (_, path) if path.starts_with("/api/v1/cluster-workflow-templates") => {
+                let mut template = crate::harness::saying("some-thing", &["true"]);
+                template["kind"] = json!("ClusterWorkflowTemplate");
+                template["metadata"] = json!({"name": "some-thing"});
+                Some(json!({ "template": template }))
+            }
             (_, path) if path.starts_with("/api/v1/workflow-templates") => {
                 let mut template = crate::harness::saying("some-thing", &["true"]);
                 template["kind"] = json!("WorkflowTemplate");
@@ -110,8 +124,9 @@ async fn every_endpoint_records_one_of_its_acts() {
         let tried: Vec<&str> =
             own.filter_map(|entry| entry["action"].as_str()).filter(|act| *act != "viewAudit").collect();
         // what is about a run that is not there has nothing to decide about
-        let about_a_run =
-            path.contains("/some-thing") && path.contains("/argo/") && !path.contains("template");
+        let about_a_run = path.contains("/some-thing")
+            && (path.contains("/argo/") || path.contains("/archived-workflows/"));
+        let about_a_run = about_a_run && !path.contains("template");
         if about_a_run && tried.is_empty() {
             continue;
         }
