@@ -45,8 +45,7 @@ const LAST_LINES: Duration = Duration::from_secs(5);
   marque run hello.yaml -p message=hi
   marque run hello.yaml --isolation none -o json
 
-The files hold one Workflow, and what it refers to: WorkflowTemplates, ClusterWorkflowTemplates, ConfigMaps, Secrets,
-PersistentVolumeClaims; or one WorkflowTemplate alone.
+The files hold one Workflow, and what it refers to: WorkflowTemplates, ClusterWorkflowTemplates, ConfigMaps, Secrets, PersistentVolumeClaims; or one WorkflowTemplate alone.
 Ctrl-C stops the run (its exit handler still runs), Ctrl-C again terminates it.")]
 pub struct Run {
     /// Files; `-` reads standard input
