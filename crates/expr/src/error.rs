@@ -9,11 +9,11 @@ pub enum ExprError {
         /// The text from the tag on, shortened.
         text: String,
     },
-    /// A `{{=…}}` tag.
-    #[error("expression tags are not supported yet: `{{{{={expression}}}}}`")]
+    /// An expression that has no value, or none that can be put into a text; the words are Argo's.
+    #[error("failed to evaluate expression: {reason}")]
     ExpressionTag {
-        /// The expression, shortened.
-        expression: String,
+        /// What is wrong.
+        reason: String,
     },
     /// A tag nobody has a value for; the words are Argo's.
     #[error("failed to resolve {{{{{tag}}}}}")]
@@ -79,6 +79,28 @@ pub enum ExprError {
         /// The result.
         result: String,
     },
+    /// An expression that cannot be read, or whose names and types do not fit; the words are expr-lang's.
+    #[error("{reason}")]
+    InvalidExpression {
+        /// What is wrong, with the place and the line.
+        reason: String,
+        /// The line, from 1.
+        line: usize,
+        /// The character in the line, from 1.
+        column: usize,
+    },
+    /// An expression that can be read but not computed; the words are expr-lang's.
+    #[error("{reason}")]
+    FailedExpression {
+        /// What is wrong, with the place and the line.
+        reason: String,
+    },
+    /// An expression that gives something else than true or false; the words are Argo's.
+    #[error("unable to cast expression result '{got}' to bool")]
+    ExpressionNotBoolean {
+        /// What it gave.
+        got: String,
+    },
 }
 
 impl ExprError {
@@ -96,6 +118,9 @@ impl ExprError {
             Self::NotBoolean { .. } => "EXP0009",
             Self::InvalidDepends { .. } => "EXP0010",
             Self::UnknownResult { .. } => "EXP0011",
+            Self::InvalidExpression { .. } => "EXP0012",
+            Self::FailedExpression { .. } => "EXP0013",
+            Self::ExpressionNotBoolean { .. } => "EXP0014",
         }
     }
 }

@@ -1,23 +1,26 @@
 //! Template tags and small expression languages: what comes in is text and a way to look names up, what goes
 //! out is text or a decision. Knows no workflow, node or run; who calls decides what a name means.
 //!
-//! Rooms: `tag` (`{{x}}` in text and JSON), `when` (the condition of steps and tasks), `depends` (the
-//! condition of DAG tasks over other tasks' results).
-//!
-//! Not here: expression tags (`{{=…}}`, expr-lang) and what else is written in expr-lang: they are detected
-//! and refused with [`ExprError::ExpressionTag`].
+//! Rooms: `tag` (`{{x}}` and `{{=x}}` in text and JSON), `lang` (expr-lang, with Argo's functions), `sprig` (the
+//! functions of that name), `when` (the condition of steps and tasks), `depends` (the condition of DAG tasks over other
+//! tasks' results).
 //!
 //! Invariant: no input makes anything here panic, recurse deeper than [`MAX_DEPTH`] or write more than
 //! [`MAX_OUTPUT_BYTES`].
 
 mod depends;
 mod error;
+pub mod lang;
+mod sprig;
 mod tag;
 mod when;
 
 pub use depends::{Continues, Depends, TaskResult};
 pub use error::ExprError;
-pub use tag::{Lookup, Tag, Unresolved, has_tags, pure_tag, substitute, substitute_json, tags};
+pub use tag::{
+    Lookup, Names, Tag, Unresolved, has_tags, is_late_bound, pure_tag, substitute, substitute_json,
+    substitute_json_with, substitute_with, tags,
+};
 pub use when::when;
 
 /// The most a substitution may write, in bytes.

@@ -1,11 +1,15 @@
-//! Tags `{{x}}` in text: spaces trimmed, the innermost first, one level of nesting a pass.
-//! Source: Argo `util/template/simple_template.go` over valyala/fasttemplate. Substituting the strings of a
-//! JSON value is the same as substituting its text and escaping each value.
-//! Not here: what a name means; expression tags.
+//! Tags `{{x}}` and `{{=expression}}` in text: spaces trimmed, the innermost first, one level of nesting a pass.
+//! Source: Argo `util/template/{simple_template,expression_template}.go` over valyala/fasttemplate. Substituting the
+//! strings of a JSON value is the same as substituting its text and escaping each value.
+//! Not here: what a name means; the language of expressions (see `lang`).
 
 use serde_json::Value;
 
-use crate::{ExprError, MAX_DEPTH, MAX_OUTPUT_BYTES, error::shortened};
+use crate::{
+    ExprError, MAX_DEPTH, MAX_OUTPUT_BYTES,
+    error::shortened,
+    lang::{Env, Expression, Value as Computed},
+};
 
 const OPEN: &str = "{{";
 const CLOSE: &str = "}}";
@@ -24,6 +28,26 @@ pub enum Lookup {
 impl From<Option<String>> for Lookup {
     fn from(found: Option<String>) -> Self {
         found.map_or(Self::Unknown, Self::Text)
+    }
+}
+
+/// Knows what tags stand for.
+pub trait Names {
+    /// Returns what a simple tag's name stands for.
+    fn lookup(&mut self, name: &str) -> Lookup;
+    /// Returns what expressions may look at; without it expression tags are an error.
+    fn env(&mut self) -> Option<&Env>;
+}
+
+/// Simple names alone.
+struct Simple<'a>(&'a mut dyn FnMut(&str) -> Lookup);
+
+impl Names for Simple<'_> {
+    fn lookup(&mut self, name: &str) -> Lookup {
+        (self.0)(name)
+    }
+    fn env(&mut self) -> Option<&Env> {
+        None
     }
 }
 
@@ -63,6 +87,14 @@ pub enum Tag<'a> {
 /// Whether there may be a tag in `text`.
 pub fn has_tags(text: &str) -> bool {
     text.contains(OPEN)
+}
+
+/// Whether a variable gets its value only later: for each item, each attempt, or at the end of the workflow.
+/// Source: Argo `util/template/expression_template.go`.
+pub fn is_late_bound(name: &str) -> bool {
+    ["item", "retries", "lastRetry", "workflow.status", "workflow.failures"]
+        .iter()
+        .any(|late| name.strip_prefix(late).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }
 
 /// Returns the name of the tag if `text` is one simple tag and nothing else.
@@ -106,6 +138,19 @@ pub fn substitute(
     lookup: &mut dyn FnMut(&str) -> Lookup,
     unresolved: Unresolved<'_>,
 ) -> Result<String, ExprError> {
+    substitute_with(text, &mut Simple(lookup), unresolved)
+}
+
+/// As [`substitute`], and expression tags are replaced by their values: a text as it is, anything else as JSON.
+///
+/// # Errors
+/// As [`substitute`], and [`ExprError::ExpressionTag`] for an expression that has no value, unless `unresolved` lets
+/// unknown names stay; then such a tag stays too.
+pub fn substitute_with(
+    text: &str,
+    names: &mut dyn Names,
+    unresolved: Unresolved<'_>,
+) -> Result<String, ExprError> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(OPEN) {
@@ -118,7 +163,7 @@ pub fn substitute(
             rest = after;
             continue;
         };
-        one(tag, &mut out, lookup, unresolved)?;
+        one(tag, &mut out, names, unresolved)?;
         if out.len() > MAX_OUTPUT_BYTES {
             return Err(ExprError::TooLong { limit: MAX_OUTPUT_BYTES });
         }
@@ -134,14 +179,26 @@ pub fn substitute(
 fn one(
     tag: &str,
     out: &mut String,
-    lookup: &mut dyn FnMut(&str) -> Lookup,
+    names: &mut dyn Names,
     unresolved: Unresolved<'_>,
 ) -> Result<(), ExprError> {
     if let Some(expression) = tag.strip_prefix('=') {
-        return Err(ExprError::ExpressionTag { expression: shortened(expression) });
+        match names.env().map(|env| expression_text(expression, env, unresolved)).transpose()? {
+            Some(Some(text)) => out.push_str(&text),
+            None => {
+                let reason = format!("`{}` cannot be evaluated here", shortened(expression));
+                return Err(ExprError::ExpressionTag { reason });
+            }
+            Some(None) => {
+                out.push_str(OPEN);
+                out.push_str(tag);
+                out.push_str(CLOSE);
+            }
+        }
+        return Ok(());
     }
     let whole = tag.trim();
-    match lookup(whole) {
+    match names.lookup(whole) {
         Lookup::Text(value) => {
             out.push_str(&value);
             return Ok(());
@@ -152,7 +209,7 @@ fn one(
     let (outer, inner) = innermost(tag);
     let name = inner.trim();
     if let Some(outer) = outer {
-        match lookup(name) {
+        match names.lookup(name) {
             Lookup::Text(value) => {
                 out.push_str(OPEN);
                 out.push_str(outer);
@@ -172,6 +229,45 @@ fn one(
     Ok(())
 }
 
+/// Returns an expression's value as text; `None` if it has none yet and `unresolved` lets the tag stay.
+/// Source: Argo `expression_template.go` expressionReplace.
+fn expression_text(
+    expression: &str,
+    env: &Env,
+    unresolved: Unresolved<'_>,
+) -> Result<Option<String>, ExprError> {
+    let failed = |reason: String| match unresolved {
+        Unresolved::Refuse => Err(ExprError::ExpressionTag { reason }),
+        Unresolved::Keep | Unresolved::RefuseRoots(_) => Ok(None),
+    };
+    let parsed = match Expression::parse(expression) {
+        Ok(parsed) => parsed,
+        Err(error) => return failed(error.to_string()),
+    };
+    let missing = parsed.missing(env);
+    if let Some(name) = missing.first() {
+        let strict = missing.iter().find(|name| unresolved.refuses(name));
+        return match strict {
+            Some(name) => Err(ExprError::ExpressionTag { reason: format!("{name} is missing") }),
+            None => failed(format!("{name} is missing")),
+        };
+    }
+    match parsed.evaluate(env) {
+        Ok(Computed::Nil) => match unresolved {
+            Unresolved::Keep => Ok(None),
+            Unresolved::Refuse | Unresolved::RefuseRoots(_) => {
+                Err(ExprError::ExpressionTag { reason: format!("\"{}\"", shortened(expression)) })
+            }
+        },
+        Ok(Computed::Text(text)) => Ok(Some(text.to_string())),
+        Ok(value) => match value.to_json_text() {
+            Ok(text) => Ok(Some(text)),
+            Err(error) => failed(error.to_string()),
+        },
+        Err(error) => failed(error.to_string()),
+    }
+}
+
 /// Replaces the tags in every string and key of `value`.
 ///
 /// # Errors
@@ -181,13 +277,25 @@ pub fn substitute_json(
     lookup: &mut dyn FnMut(&str) -> Lookup,
     unresolved: Unresolved<'_>,
 ) -> Result<(), ExprError> {
+    substitute_json_with(value, &mut Simple(lookup), unresolved)
+}
+
+/// Replaces the tags in every string and key of `value`, expression tags too.
+///
+/// # Errors
+/// As [`substitute_with`], and [`ExprError::TooDeep`].
+pub fn substitute_json_with(
+    value: &mut Value,
+    names: &mut dyn Names,
+    unresolved: Unresolved<'_>,
+) -> Result<(), ExprError> {
     // The limit is over that of manifests, so that a checked manifest never meets it.
-    walk(value, lookup, unresolved, MAX_DEPTH.saturating_mul(2))
+    walk(value, names, unresolved, MAX_DEPTH.saturating_mul(2))
 }
 
 fn walk(
     value: &mut Value,
-    lookup: &mut dyn FnMut(&str) -> Lookup,
+    names: &mut dyn Names,
     unresolved: Unresolved<'_>,
     depth_left: usize,
 ) -> Result<(), ExprError> {
@@ -195,20 +303,20 @@ fn walk(
         return Err(ExprError::TooDeep { limit: MAX_DEPTH.saturating_mul(2) });
     };
     match value {
-        Value::String(text) if has_tags(text) => *text = substitute(text, lookup, unresolved)?,
+        Value::String(text) if has_tags(text) => *text = substitute_with(text, names, unresolved)?,
         Value::Array(items) => {
             for item in items {
-                walk(item, lookup, unresolved, left)?;
+                walk(item, names, unresolved, left)?;
             }
         }
         Value::Object(fields) => {
             if fields.keys().any(|key| has_tags(key)) {
                 for (key, value) in std::mem::take(fields) {
-                    fields.insert(substitute(&key, lookup, unresolved)?, value);
+                    fields.insert(substitute_with(&key, names, unresolved)?, value);
                 }
             }
             for field in fields.values_mut() {
-                walk(field, lookup, unresolved, left)?;
+                walk(field, names, unresolved, left)?;
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

@@ -3,4 +3,8 @@
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod lang_laws;
+#[cfg(test)]
 mod laws;

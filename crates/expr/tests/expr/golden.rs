@@ -1,0 +1,90 @@
+//! What Go's expr-lang makes of each expression of the golden tables, with Argo's functions. The tables are not part of
+//! the project: where they are absent the test says so.
+
+use std::{fs, path::PathBuf};
+
+use expr::lang::{Env, evaluate};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+/// The environment the tables were recorded in, as far as their expressions look at it.
+fn recorded_in() -> Map<String, Value> {
+    let config = json!({
+        "employees": [{"name": "Baris", "age": 43}, {"name": "Mo", "age": 42}], "a": 1, "b": 2
+    });
+    let all = json!({
+        "workflow": {
+            "name": "wf-1",
+            "status": "Failed",
+            "parameters": {
+                "json": "[{\"name\":\"p\",\"value\":\"true\"}]",
+                "config": config.to_string(),
+                "data": "x",
+            },
+        },
+        "inputs": {"parameters": {
+            "my-int-param": "42", "strParam": "foobar", "foo": "3", "may-contain-quotes": "it's",
+            "list": "[\"a\",\"b\"]", "test": "true", "num": "1",
+        }},
+        "steps": {
+            "producer": {"outputs": {"parameters": {}}},
+            "flip-coin": {"outputs": {"result": "heads"}},
+            "heads": {"outputs": {"result": "H"}},
+            "tails": {"outputs": {"result": "T"}},
+            "fibonacci-helper": {"outputs": {"parameters": {"result": "5"}}},
+        },
+        "item": {"type": "x", "n": 3},
+        "lastRetry": {"message": "imminent node shutdown", "exitCode": "137", "status": "Error", "duration": "10"},
+        "cronworkflow": {"lastScheduledTime": null},
+        "payload": {
+            "action": "opened", "ref": "refs/heads/main",
+            "commits": [{"id": "a", "files": ["x.go", "y.md"]}, {"id": "b", "files": []}],
+        },
+        "discriminator": "gh",
+        "nums": [3, 1, 2, 5],
+    });
+    all.as_object().cloned().unwrap()
+}
+
+fn table(name: &str) -> Option<Vec<(String, String)>> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden");
+    let read = |suffix: &str| fs::read_to_string(folder.join(format!("{name}{suffix}.txt")));
+    let (Ok(asked), Ok(told)) = (read(""), read("-go")) else {
+        println!("the table is absent: {name} of {} cannot be read", folder.display());
+        return None;
+    };
+    Some(asked.lines().map(str::to_owned).zip(told.lines().map(str::to_owned)).collect())
+}
+
+/// Returns what an expression gives, spelled as in the tables: JSON, or `ERR`.
+fn given(expression: &str, env: &Env) -> String {
+    match evaluate(expression, env) {
+        Ok(value) => value.to_json_text().unwrap_or_else(|error| format!("ERR json {error}")),
+        Err(error) => format!("ERR {}", error.to_string().replace('\n', " ")),
+    }
+}
+
+#[test]
+fn expressions_give_what_gos_expr_lang_gives() {
+    let now = Timestamp::from_second(1_795_000_000).unwrap();
+    let mut differ = Vec::new();
+    let mut seen = 0;
+    for name in ["exprs", "exprs2"] {
+        for (expression, told) in table(name).unwrap_or_default() {
+            let mut env = Env::new(now, 7);
+            env.set_json(&recorded_in());
+            let got = given(&expression, &env);
+            seen += 1;
+            let same = match (got.strip_prefix("ERR "), told.strip_prefix("ERR ")) {
+                (Some(_), Some(_)) => true,
+                (None, None) => got == told,
+                _ => false,
+            };
+            if !same {
+                differ.push(format!("{name}: {expression}\n   go:   {told}\n   ours: {got}"));
+            }
+        }
+    }
+    assert!(differ.is_empty(), "{} of {seen} differ:\n{}", differ.len(), differ.join("\n"));
+    println!("{seen} expressions");
+}
