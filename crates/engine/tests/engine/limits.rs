@@ -145,7 +145,7 @@ fn what_is_not_supported_is_refused_aloud() {
     );
     refused(
         "entrypoint: main\ntemplates:\n- name: main\n  container: {image: a, args: ['{{=1+1}}']}",
-        "expression tags are not supported yet: `{{=1+1}}`",
+        "failed to evaluate expression: `1+1` cannot be evaluated here",
     );
     refused(
         "entrypoint: main\ntemplates:\n- name: main\n  container: {image: a, volumeMounts: [{name: v, mountPath: /v}]}",
