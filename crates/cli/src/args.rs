@@ -159,6 +159,8 @@ pub enum Command {
     Audit(command::audit::Audit),
     /// Check manifests without a server
     Lint(command::lint::Lint),
+    /// Try a text in one of Argo's languages, with given variables
+    Eval(command::eval::Eval),
     /// Print the completions of a shell
     Completion(command::completion::Completion),
     /// Print the version of this program, and of the server if one is named

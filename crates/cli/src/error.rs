@@ -115,6 +115,9 @@ pub enum CliError {
     /// This machine cannot give the isolation asked for.
     #[error("{0}")]
     NoIsolation(String),
+    /// A text in one of Argo's languages gives nothing; the words are the language's.
+    #[error(transparent)]
+    Eval(#[from] expr::ExprError),
     /// Something of this machine failed while working without a server.
     #[error("{what}")]
     Local {
@@ -157,6 +160,7 @@ impl CliError {
             Self::Tampered(_) => "CLI0016",
             Self::NoIsolation(_) => "CLI0017",
             Self::Local { .. } => "CLI0018",
+            Self::Eval(error) => return Code(error.code()),
         })
     }
 

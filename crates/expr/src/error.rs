@@ -101,6 +101,24 @@ pub enum ExprError {
         /// What it gave.
         got: String,
     },
+    /// A jq filter or JSONPath that cannot be read.
+    #[error("{reason}")]
+    InvalidFilter {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A jq filter or JSONPath that fails on the document.
+    #[error("{reason}")]
+    FailedFilter {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A label or field selector that cannot be read.
+    #[error("{reason}")]
+    InvalidSelector {
+        /// What is wrong.
+        reason: String,
+    },
 }
 
 impl ExprError {
@@ -121,6 +139,9 @@ impl ExprError {
             Self::InvalidExpression { .. } => "EXP0012",
             Self::FailedExpression { .. } => "EXP0013",
             Self::ExpressionNotBoolean { .. } => "EXP0014",
+            Self::InvalidFilter { .. } => "EXP0015",
+            Self::FailedFilter { .. } => "EXP0016",
+            Self::InvalidSelector { .. } => "EXP0017",
         }
     }
 }

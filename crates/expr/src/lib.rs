@@ -2,7 +2,7 @@
 //! out is text or a decision. Knows no workflow, node or run; who calls decides what a name means.
 //!
 //! Rooms: `tag` (`{{x}}` and `{{=x}}` in text and JSON), `lang` (expr-lang, with Argo's functions), `sprig` (the
-//! functions of that name), `when` (the condition of steps and tasks), `depends` (the condition of DAG tasks over other
+//! functions of that name), `jq`, `jsonpath` and `selector` (documents, labels and fields), `when` (the condition of steps and tasks), `depends` (the condition of DAG tasks over other
 //! tasks' results).
 //!
 //! Invariant: no input makes anything here panic, recurse deeper than [`MAX_DEPTH`] or write more than
@@ -10,13 +10,18 @@
 
 mod depends;
 mod error;
+mod jq;
+mod jsonpath;
 pub mod lang;
+pub mod selector;
 mod sprig;
 mod tag;
 mod when;
 
 pub use depends::{Continues, Depends, TaskResult};
 pub use error::ExprError;
+pub use jq::jq;
+pub use jsonpath::jsonpath;
 pub use tag::{
     Lookup, Names, Tag, Unresolved, has_tags, is_late_bound, pure_tag, substitute, substitute_json,
     substitute_json_with, substitute_with, tags,

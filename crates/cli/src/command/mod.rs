@@ -10,6 +10,9 @@ pub mod completion;
 pub mod config;
 pub mod delete;
 pub mod demo;
+pub mod eval;
+#[cfg(test)]
+mod eval_tests;
 pub mod explain;
 mod follow;
 pub mod gates;
@@ -72,6 +75,7 @@ pub async fn run(cli: Cli, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
         Command::Deny(args) => answer::deny(args, global, shell).await,
         Command::Explain(args) => explain::explain(args, global, shell).await,
         Command::Audit(args) => audit::audit(args, global, shell).await,
+        Command::Eval(args) => eval::eval(args, shell),
         Command::Lint(args) => lint::lint(args, global, shell),
         Command::Completion(args) => completion::completion(args, shell),
         Command::Version(args) => version::version(args, global, shell).await,

@@ -13,14 +13,14 @@ use crate::{
     shell::{Look, Shell, Surroundings},
 };
 
-struct Said {
-    exit: Exit,
-    out: String,
-    err: String,
+pub(super) struct Said {
+    pub(super) exit: Exit,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
 /// Runs `marque` with these words in a home of its own.
-async fn marque(home: &Path, words: &[&str], input: &str) -> Said {
+pub(super) async fn marque(home: &Path, words: &[&str], input: &str) -> Said {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut input = Cursor::new(input.as_bytes().to_vec());
     let around = Surroundings {

@@ -6,14 +6,12 @@ use axum::{
     extract::{FromRequestParts, Query},
     http::request::Parts,
 };
+use expr::selector::{FieldTerm, LabelSelector, field_selector};
 use model::argo::{ObjectMeta, Workflow};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{
-    fields::Fields,
-    selector::{FieldTerm, LabelSelector, field_selector},
-};
+use super::fields::Fields;
 use crate::{ServerError, answer::Rejection, limits::MAX_LIST};
 
 /// The query, read as a `T`; unknown keys are ignored as grpc-gateway does.
@@ -87,8 +85,8 @@ impl ListQuery {
         };
         let limit = number("listOptions.limit", &self.limit)?;
         Ok(Wanted {
-            labels: LabelSelector::parse(&self.label_selector)?,
-            terms: known(field_selector(&self.field_selector)?)?,
+            labels: LabelSelector::parse(&self.label_selector).map_err(unread)?,
+            terms: known(field_selector(&self.field_selector).map_err(unread)?)?,
             names,
             created_after: time("createdAfter", &self.created_after)?,
             finished_before: time("finishedBefore", &self.finished_before)?,
@@ -97,6 +95,10 @@ impl ListQuery {
             fields: Fields::parse(self.fields.as_deref()),
         })
     }
+}
+
+pub(super) fn unread(error: expr::ExprError) -> ServerError {
+    ServerError::BadRequest(error.to_string())
 }
 
 fn unreadable(what: &str, text: &str) -> ServerError {

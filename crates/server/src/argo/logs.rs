@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, Method},
     response::Response,
 };
+use expr::selector::LabelSelector;
 use model::NamespacedName;
 use policy::{ListRuns, ViewLog};
 use runner::{LogSelection, PodLine, RunnerError};
@@ -17,7 +18,6 @@ use super::{
     WORKFLOWS,
     list::Asked,
     names::Named,
-    selector::LabelSelector,
     stream::{self, Spelling},
     workflows::latest,
 };
@@ -124,7 +124,7 @@ impl LogQuery {
             return Err(ServerError::NotImplemented("the log of a container other than `main`".to_owned()));
         }
         if !self.selector.is_empty() {
-            LabelSelector::parse(&self.selector)?;
+            LabelSelector::parse(&self.selector).map_err(super::list::unread)?;
             return Err(ServerError::NotImplemented("selecting logs by the labels of pods".to_owned()));
         }
         let since = number("logOptions.sinceSeconds", &self.since_seconds)?;

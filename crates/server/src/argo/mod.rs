@@ -13,7 +13,6 @@ mod logs;
 mod metrics;
 mod names;
 mod objects;
-mod selector;
 mod stream;
 mod submit;
 mod sync;
