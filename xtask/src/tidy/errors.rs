@@ -6,7 +6,7 @@ use super::File;
 
 /// The prefixes of codes, a room each.
 const PREFIXES: &[&str] =
-    &["MDL", "EXP", "IDN", "POL", "AUD", "ENG", "STO", "CON", "BCK", "RUN", "SRV", "CLI"];
+    &["MDL", "EXP", "IDN", "POL", "AUD", "ENG", "STO", "CON", "ART", "BCK", "RUN", "SRV", "CLI"];
 
 /// Returns a complaint for each code without page and each page without code.
 pub(super) fn check(files: &[File]) -> Vec<String> {
