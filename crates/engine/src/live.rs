@@ -319,6 +319,10 @@ pub(crate) struct Strategy {
     pub(crate) on_failed: bool,
     /// Whether phase Error is repeated.
     pub(crate) on_error: bool,
+    /// Whether only failures that may pass by themselves are repeated.
+    pub(crate) transient_only: bool,
+    /// What must be true, too, for a failed attempt to be repeated.
+    pub(crate) expression: String,
     /// Seconds before the second attempt.
     pub(crate) wait_seconds: Option<f64>,
     /// What each further wait is multiplied with.

@@ -35,7 +35,7 @@ impl From<Option<String>> for Lookup {
 pub trait Names {
     /// Returns what a simple tag's name stands for.
     fn lookup(&mut self, name: &str) -> Lookup;
-    /// Returns what expressions may look at; without it expression tags are an error.
+    /// Returns what expressions may look at; without it expression tags stay as they are.
     fn env(&mut self) -> Option<&Env>;
 }
 
@@ -128,10 +128,10 @@ fn innermost(tag: &str) -> (Option<&str>, &str) {
     tag.rsplit_once(OPEN).map_or((None, tag), |(before, inner)| (Some(before), inner))
 }
 
-/// Returns `text` with each tag replaced by what `lookup` knows; one pass, values are not looked through again.
+/// Returns `text` with each simple tag replaced by what `lookup` knows, expression tags left as they are; one pass, values are not looked through again.
 ///
 /// # Errors
-/// [`ExprError::ExpressionTag`] for `{{=…}}`; [`ExprError::Unresolved`] and [`ExprError::Unclosed`] as
+/// [`ExprError::Unresolved`] and [`ExprError::Unclosed`] as
 /// `unresolved` says; [`ExprError::Absent`] for an absent output; [`ExprError::TooLong`].
 pub fn substitute(
     text: &str,
@@ -185,11 +185,7 @@ fn one(
     if let Some(expression) = tag.strip_prefix('=') {
         match names.env().map(|env| expression_text(expression, env, unresolved)).transpose()? {
             Some(Some(text)) => out.push_str(&text),
-            None => {
-                let reason = format!("`{}` cannot be evaluated here", shortened(expression));
-                return Err(ExprError::ExpressionTag { reason });
-            }
-            Some(None) => {
+            None | Some(None) => {
                 out.push_str(OPEN);
                 out.push_str(tag);
                 out.push_str(CLOSE);

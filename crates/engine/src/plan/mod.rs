@@ -28,6 +28,8 @@ pub(crate) struct Compiled {
     pub(crate) kind: Option<TemplateKind>,
     /// Why it cannot be run, if so.
     pub(crate) refused: Option<String>,
+    /// Whether there are expression tags in `json`.
+    pub(crate) has_expressions: bool,
     /// The steps or tasks whose `outputs.result` it refers to.
     pub(crate) results: HashSet<String>,
     /// The edges of a DAG.
@@ -67,7 +69,8 @@ impl Compiled {
             }
             None => None,
         };
-        Self { template, json, kind, refused, results, dag }
+        let has_expressions = crate::turn::has_expressions(&json);
+        Self { template, json, kind, refused, has_expressions, results, dag }
     }
 }
 

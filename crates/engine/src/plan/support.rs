@@ -181,12 +181,6 @@ fn refused_container(container: &Container) -> Option<String> {
 }
 
 fn refused_retry(strategy: &model::argo::RetryStrategy) -> Option<String> {
-    if strategy.retry_policy == "OnTransientError" {
-        return Some(unsupported("`retryPolicy: OnTransientError`"));
-    }
-    if !strategy.expression.is_empty() {
-        return Some(unsupported("`expression` of a retryStrategy"));
-    }
     refused_field(&strategy.rest, KNOWN_RETRY, "a retryStrategy")
 }
 
@@ -201,7 +195,6 @@ fn refused_outputs(template: &Template) -> Option<String> {
     for parameter in &template.outputs.parameters {
         let Some(from) = &parameter.value_from else { continue };
         let known = [
-            (!from.expression.is_empty(), "expression"),
             (from.config_map_key_ref.is_some(), "configMapKeyRef"),
             (!from.json_path.is_empty(), "jsonPath"),
             (!from.jq_filter.is_empty(), "jqFilter"),
@@ -221,8 +214,7 @@ fn refused_outputs(template: &Template) -> Option<String> {
 /// Returns why an artifact cannot be handed over, if so: a place outside, an expression, a part of it.
 fn refused_artifact(artifact: &Artifact, what: &str) -> Option<String> {
     let of = format!("the {what} `{}`", artifact.name);
-    let set = [(!artifact.from_expression.is_empty(), "fromExpression")];
-    refused_typed(&set, &of).or_else(|| refused_field(&artifact.rest, KNOWN_ARTIFACT, &of))
+    refused_field(&artifact.rest, KNOWN_ARTIFACT, &of)
 }
 
 /// Returns why a step or task cannot be run, if so.

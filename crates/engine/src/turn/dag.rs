@@ -151,7 +151,7 @@ impl Turn {
         let looped = resolve::expands(&called.call);
         let new = self.task_node(dag, task, &called.name, &called.call);
         let expanded = match self.resolve(asker, &mut called.call) {
-            Ok(_) if looped => self.expand(&called.name, &called.call),
+            Ok(_) if looped => self.expand(asker, &called.name, &called.call),
             Ok(_) => Ok(vec![Expanded { name: called.name.clone(), call: called.call.clone() }]),
             Err(reason) => Err(reason),
         };

@@ -1,9 +1,8 @@
 //! Loops: one call becomes many. Source: Argo `steps.go` expandStep, `dag.go` expandTask.
 
-use expr::Lookup;
 use model::{argo::Call, limits};
 
-use super::{Turn, item, resolve};
+use super::{Turn, item, lookup::Asker};
 use crate::live::Expanded;
 
 impl Turn {
@@ -11,7 +10,7 @@ impl Turn {
     ///
     /// # Errors
     /// Why the items cannot be read or are too many.
-    pub(super) fn expand(&self, name: &str, call: &Call) -> Result<Vec<Expanded>, String> {
+    pub(super) fn expand(&mut self, asker: Asker, name: &str, call: &Call) -> Result<Vec<Expanded>, String> {
         let items = match (&call.with_items, &call.with_sequence) {
             (Some(items), _) => items.clone(),
             (None, _) if !call.with_param.is_empty() => item::of_param(&call.with_param)?,
@@ -23,10 +22,10 @@ impl Turn {
         }
         // What is the same for every item is not copied for each.
         let bare = Call { with_items: None, with_param: String::new(), with_sequence: None, ..call.clone() };
+        let computed = serde_json::to_value(&bare).is_ok_and(|json| super::expression::any_in(&json));
         let one = |(index, value): (usize, &serde_json::Value)| {
             let variables = item::variables(value);
-            let look_up = |name: &str| Lookup::from(variables.get(name).cloned());
-            let call = resolve::with_item(&bare, &look_up)?;
+            let call = self.for_item(asker, &bare, &variables, computed)?;
             Ok(Expanded { name: item::name(name, index, value), call })
         };
         items.iter().enumerate().map(one).collect()

@@ -280,7 +280,7 @@ impl Turn {
         super::resolve::arguments(&mut look_up, call, Unresolved::Keep)
     }
 
-    fn run_hook_args(&self, call: &Call) -> Result<Args, String> {
+    fn run_hook_args(&mut self, call: &Call) -> Result<Args, String> {
         // Only `workflow.outputs.artifacts` can be referred to: there is no steps or DAG node around.
         let nowhere = Asker { boundary: usize::MAX, task: None, hooked: true, about: None };
         self.call_args(nowhere, call).map(|(args, _)| args)

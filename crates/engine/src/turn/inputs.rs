@@ -10,7 +10,10 @@ use expr::{Lookup, Unresolved, substitute, substitute_json};
 use model::argo::{AnyString, Artifact, Inputs, Parameter, Template, TemplateKind, ValueFrom, pod_name};
 use serde_json::Value;
 
-use super::{Turn, artifact, ask};
+use super::{
+    Turn, artifact, ask,
+    expression::{Variables, has_expressions, of_texts},
+};
 use crate::{
     Question,
     live::{Frame, Given, Start},
@@ -68,12 +71,28 @@ impl Turn {
             Some(value) => Lookup::Text(value.clone()),
             None => self.global(name, start.hooked),
         };
-        let parameters = given(&compiled.template.inputs.parameters, start, &mut outer)?;
+        let given = given(&compiled.template.inputs.parameters, start, &mut outer);
+        let mut parameters = given?;
         let mut json = compiled.json.clone();
+        let mut known = Variables::new();
+        let of_values =
+            |parameter: &Parameter| parameter.value.as_ref().is_some_and(|value| has_expressions(&value.0));
+        if compiled.has_expressions || parameters.iter().any(of_values) {
+            known = self.known_globally(start.hooked);
+            known.extend(of_texts(&locals));
+            for value in parameters.iter_mut().filter_map(|parameter| parameter.value.as_mut()) {
+                value.0 = self.expand_text(&value.0, &known, false)?;
+            }
+            self.expand_json(&mut json, &known, false)?;
+        }
         let text = |error: expr::ExprError| error.to_string();
         substitute_json(&mut json, &mut outer, Unresolved::Keep).map_err(text)?;
         let inner = inner_variables(&parameters, &json);
         let composite = matches!(compiled.kind, Some(TemplateKind::Steps | TemplateKind::Dag));
+        if compiled.has_expressions {
+            known.extend(of_texts(&inner));
+            self.expand_json(&mut json, &known, !composite)?;
+        }
         let policy = if composite { Unresolved::Keep } else { Unresolved::RefuseRoots(ARGO_ROOTS) };
         substitute_json(&mut json, &mut |name| inner.get(name).cloned().into(), policy).map_err(text)?;
         let mut template: Template =

@@ -79,6 +79,27 @@ impl Turn {
         all_ended.then(|| child.clone())
     }
 
+    /// Returns the names of the output parameters and artifacts that a child gave or declares.
+    pub(super) fn outputs_of_child(&self, asker: Asker, call: &str) -> Option<(Vec<String>, Vec<String>)> {
+        let child = self.ended_child(asker, call)?;
+        let at = child.items.as_ref().and_then(|items| items.first().copied()).or(child.node)?;
+        let node = self.speaker(at)?;
+        let given = node.outputs.iter();
+        let mut parameters: Vec<String> = given
+            .clone()
+            .flat_map(|outputs| &outputs.parameters)
+            .map(|parameter| parameter.name.clone())
+            .collect();
+        if let Some(compiled) = self.template_of_node(node) {
+            let declared = &compiled.template.outputs.parameters;
+            parameters.extend(declared.iter().map(|parameter| parameter.name.clone()));
+            parameters.sort_unstable();
+            parameters.dedup();
+        }
+        let artifacts = given.flat_map(|outputs| &outputs.artifacts).map(|artifact| artifact.name.clone());
+        Some((parameters, artifacts.collect()))
+    }
+
     /// Returns the node whose outputs stand for those of the node at `at`: a retry node's latest attempt.
     fn speaker(&self, at: usize) -> Option<&NodeStatus> {
         let node = self.node(at)?;

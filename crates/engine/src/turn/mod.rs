@@ -5,6 +5,7 @@
 mod artifact;
 mod ask;
 pub use artifact::artifact_key;
+pub(crate) use expression::any_in as has_expressions;
 mod dag;
 mod event;
 mod expand;
@@ -27,7 +28,7 @@ mod steps;
 mod suspend;
 mod variables;
 
-use std::collections::VecDeque;
+use std::{cell::Cell, collections::VecDeque};
 
 use jiff::Timestamp;
 
@@ -48,6 +49,7 @@ pub fn step(run: Run, event: &Event) -> Result<(Run, Vec<Command>), Box<Rejected
                 commands: Vec::new(),
                 work: VecDeque::new(),
                 starts: VecDeque::new(),
+                draws: Cell::new(0),
             };
             turn.apply(&event.kind);
             turn.work_off();
@@ -80,6 +82,8 @@ struct Turn {
     work: VecDeque<Work>,
     /// Nodes about to start; they come before all other work, so that few wait here at a time.
     starts: VecDeque<Start>,
+    /// Expressions computed, so that each draws other random values.
+    draws: Cell<u64>,
 }
 
 impl Turn {

@@ -41,6 +41,18 @@ impl Turn {
             let given = parameter.value.as_ref().map(|value| value.0.clone());
             return given.ok_or_else(|| format!("output parameter `{}` has no valueFrom", parameter.name));
         };
+        if !from.expression.is_empty() {
+            let value = self.text_within(asker, &from.expression);
+            return match (value, &from.default) {
+                (Ok(Some(text)), _) => Ok(text),
+                (_, Some(default)) => Ok(default.0.clone()),
+                (Err(reason), None) => Err(format!("unable to resolve expression: {reason}")),
+                (Ok(None), None) => Err(format!(
+                    "unable to resolve expression: output parameter `{}` is nil and has no default",
+                    parameter.name
+                )),
+            };
+        }
         let name = expr::pure_tag(&from.parameter).unwrap_or(from.parameter.trim());
         let found = self.scoped(asker, name);
         match (found, &from.default) {

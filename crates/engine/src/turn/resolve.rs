@@ -4,10 +4,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use expr::{Lookup, Unresolved, has_tags, pure_tag, substitute, substitute_json};
-use model::argo::{AnyString, Artifact, Call, Template};
+use model::argo::{AnyString, Artifact, Call, Template, WorkflowStep};
 use serde_json::Value;
 
-use super::{Turn, artifact, inputs::ARGO_ROOTS, lookup::Asker};
+use super::{
+    Turn, artifact,
+    expression::{self, Variables, of_texts},
+    inputs::ARGO_ROOTS,
+    lookup::Asker,
+};
 use crate::{
     live::{Args, Given},
     plan::{self, Compiled},
@@ -93,6 +98,7 @@ impl Names<'_> {
             self.text(&mut raw.data, policy)?;
         }
         self.text(&mut artifact.sub_path, policy)?;
+        self.text(&mut artifact.from_expression, Unresolved::Keep)?;
         for value in artifact.rest.values_mut().chain(&mut artifact.archive) {
             self.json(value, policy)?;
         }
@@ -142,6 +148,7 @@ impl Turn {
     pub(super) fn resolve(&mut self, asker: Asker, call: &mut Call) -> Result<bool, String> {
         self.resolve_names(asker, call)?;
         let looped = expands(call);
+        let computed = self.expand_call(asker, call, false)?;
         let policy = Unresolved::RefuseRoots(if looped { ROOTS_BUT_ITEM } else { ARGO_ROOTS });
         let mut look_up = |name: &str| self.scoped(asker, name);
         let mut names = Names { look_up: &mut look_up, failure: None };
@@ -164,7 +171,70 @@ impl Turn {
         }
         let mut names = Names { look_up: &mut look_up, failure: None };
         names.call(call, policy)?;
+        if computed && !looped {
+            self.expand_call(asker, call, true)?;
+        }
         Ok(false)
+    }
+
+    /// Replaces the expression tags of a call; returns whether there were any.
+    fn expand_call(&mut self, asker: Asker, call: &mut Call, strict: bool) -> Result<bool, String> {
+        let json = serde_json::to_value(&*call).map_err(|error| error.to_string())?;
+        if !expression::any_in(&json) {
+            return Ok(false);
+        }
+        let known = self.known_within(asker, &json.to_string());
+        self.expand_with(call, json, &known, strict)?;
+        Ok(true)
+    }
+
+    fn expand_with(
+        &self,
+        call: &mut Call,
+        mut json: Value,
+        known: &Variables,
+        strict: bool,
+    ) -> Result<(), String> {
+        // What hooks say is looked at when they run, what an inline template says when it starts.
+        let hooks = std::mem::take(&mut call.hooks);
+        let inline = call.inline.take();
+        if let Some(fields) = json.as_object_mut() {
+            fields.shift_remove("hooks");
+            fields.shift_remove("inline");
+        }
+        self.expand_json(&mut json, known, strict)?;
+        let step: WorkflowStep =
+            serde_json::from_value(json).map_err(|error| format!("after substitution: {error}"))?;
+        *call = Call { hooks, inline, ..step.call };
+        Ok(())
+    }
+
+    /// Returns a copy of a call for one item, its tags replaced.
+    ///
+    /// # Errors
+    /// Which name is not known, or why an expression has no value.
+    pub(super) fn for_item(
+        &mut self,
+        asker: Asker,
+        call: &Call,
+        item: &std::collections::HashMap<String, String>,
+        computed: bool,
+    ) -> Result<Call, String> {
+        let look_up = |name: &str| Lookup::from(item.get(name).cloned());
+        if !computed {
+            return with_item(call, &look_up);
+        }
+        let json = serde_json::to_value(call).map_err(|error| error.to_string())?;
+        let mut known = self.known_within(asker, &json.to_string());
+        known.extend(of_texts(item));
+        let mut one = call.clone();
+        let skips = {
+            let mut when = self.expand_text(&call.when, &known, true)?;
+            when = substitute(&when, &mut |name| look_up(name), Unresolved::Keep).unwrap_or(when);
+            matches!(expr::when(&when), Ok(false))
+        };
+        self.expand_with(&mut one, json, &known, !skips)?;
+        with_item(&one, &look_up)
     }
 
     /// Replaces what the template around `call` knows: globals and names of its own, then its inputs.
@@ -185,7 +255,7 @@ impl Turn {
     /// # Errors
     /// What of it cannot be run here, or which artifact cannot be found.
     pub(super) fn call_args(
-        &self,
+        &mut self,
         asker: Asker,
         call: &Call,
     ) -> Result<(Args, Option<Arc<Compiled>>), String> {
@@ -212,7 +282,7 @@ impl Turn {
         Ok((args, inline))
     }
 
-    fn artifact_args(&self, asker: Asker, call: &Call) -> Result<BTreeMap<String, Given>, String> {
+    fn artifact_args(&mut self, asker: Asker, call: &Call) -> Result<BTreeMap<String, Given>, String> {
         let mut artifacts = BTreeMap::new();
         for artifact in &call.arguments.artifacts {
             let given = match self.referred(asker, artifact) {
@@ -229,11 +299,18 @@ impl Turn {
     ///
     /// # Errors
     /// Why it cannot be found.
-    pub(super) fn referred(&self, asker: Asker, artifact: &Artifact) -> Result<Option<Given>, String> {
-        if artifact.from.is_empty() {
+    pub(super) fn referred(&mut self, asker: Asker, artifact: &Artifact) -> Result<Option<Given>, String> {
+        let computed;
+        let from = if artifact.from_expression.is_empty() {
+            &artifact.from
+        } else {
+            computed = self.artifact_within(asker, &artifact.from_expression)?;
+            &computed
+        };
+        if from.is_empty() {
             return artifact::written(artifact);
         }
-        let mut given = self.artifact(asker, &artifact.from)?;
+        let mut given = self.artifact(asker, from)?;
         if let Some(given) = &mut given {
             artifact::part_of(given, &artifact.sub_path)?;
         }

@@ -58,7 +58,7 @@ impl Turn {
     /// An attempt of the retry node at `at` has ended.
     pub(super) fn attempt_ended(&mut self, at: usize, attempt: usize) {
         let Some(node) = self.node(attempt) else { return };
-        let (phase, message, outputs) = (node.phase, node.message.clone(), node.outputs.clone());
+        let (mut phase, message, outputs) = (node.phase, node.message.clone(), node.outputs.clone());
         let last = variables_of(node);
         let hooked = self.run.live.slots.get(at).is_some_and(|slot| slot.hooked);
         let doom = self.run.doom(hooked);
@@ -74,6 +74,15 @@ impl Turn {
             Some(doom) => Err(doom),
             None => next_wait(retry, now, phase, message),
         };
+        let expression = retry.strategy.expression.clone();
+        let decided = decided.and_then(|wait| match expression.as_str() {
+            "" => Ok(wait),
+            expression => match self.holds_for_retry(expression, &last, hooked) {
+                Ok(true) => Ok(wait),
+                Ok(false) => Err("retryStrategy.expression evaluated to false".to_owned()),
+                Err(reason) => return_error(&mut phase, reason),
+            },
+        });
         match decided {
             Err(message) => {
                 if let Some(node) = self.node_mut(at) {
@@ -83,6 +92,7 @@ impl Turn {
             }
             Ok(None) => self.attempt(at, last),
             Ok(Some((until, message))) => {
+                let Some(retry) = self.run.live.retry_mut(at) else { return };
                 retry.waits_until = Some(until);
                 self.run.live.active.insert(at);
                 let Some(node) = self.node_mut(at) else { return };
@@ -114,6 +124,31 @@ impl Turn {
         self.commands.push(Command::CancelTimer { timer: TimerId::Backoff(id) });
         self.end(at, phase, message);
     }
+}
+
+/// An expression that cannot be decided: the node ends in error.
+fn return_error<T>(phase: &mut NodePhase, reason: String) -> Result<T, String> {
+    *phase = NodePhase::Error;
+    Err(reason)
+}
+
+/// Whether a failure may pass by itself. Source: Argo `util/errors/errors.go` IsTransientErr, as far as a message
+/// tells.
+fn is_transient(message: &str) -> bool {
+    const SIGNS: &[&str] = &[
+        "net/http: TLS handshake timeout",
+        "i/o timeout",
+        "connection timed out",
+        "connection reset by peer",
+        "connection refused",
+        "Connection closed by foreign host",
+        "http2: client connection lost",
+        "http2: server sent GOAWAY",
+        "etcdserver: leader changed",
+        "exceeded quota",
+        "the server has received too many requests",
+    ];
+    SIGNS.iter().any(|sign| message.contains(sign))
 }
 
 fn variables_of(node: &model::argo::NodeStatus) -> BTreeMap<&'static str, String> {
@@ -160,6 +195,7 @@ fn next_wait(
         _ => None,
     };
     let repeats = if phase == NodePhase::Failed { strategy.on_failed } else { strategy.on_error };
+    let repeats = repeats && (!strategy.transient_only || is_transient(&message));
     match (repeats, exhausted) {
         (false, _) => Err(message),
         (true, true) => Err("No more retries left".to_owned()),
@@ -179,6 +215,8 @@ fn read(
         }
     };
     let (on_failed, on_error) = match written.retry_policy.as_str() {
+        "" if !written.expression.is_empty() => (true, true),
+        "OnTransientError" => (true, true),
         "" | "OnFailure" => (true, false),
         "Always" => (true, true),
         "OnError" => (false, true),
@@ -209,5 +247,15 @@ fn read(
     let factor = if factor > 0.0 { factor } else { 1.0 };
     let (cap_seconds, max_seconds) =
         (seconds("cap", &backoff.cap)?, seconds("maxDuration", &backoff.max_duration)?);
-    Ok(Strategy { limit, on_failed, on_error, wait_seconds, factor, cap_seconds, max_seconds })
+    Ok(Strategy {
+        limit,
+        on_failed,
+        on_error,
+        transient_only: written.retry_policy == "OnTransientError",
+        expression: replaced(&written.expression)?,
+        wait_seconds,
+        factor,
+        cap_seconds,
+        max_seconds,
+    })
 }

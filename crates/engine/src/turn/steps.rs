@@ -91,7 +91,7 @@ impl Turn {
         }
         for (name, expanded, call) in &mut opened {
             if resolve::expands(call) {
-                *expanded = Some(self.expand(name, call)?);
+                *expanded = Some(self.expand(asker, name, call)?);
             }
         }
         Ok(opened)

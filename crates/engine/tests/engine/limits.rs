@@ -144,10 +144,6 @@ fn what_is_not_supported_is_refused_aloud() {
         "a `http` template is not supported on one machine yet",
     );
     refused(
-        "entrypoint: main\ntemplates:\n- name: main\n  container: {image: a, args: ['{{=1+1}}']}",
-        "failed to evaluate expression: `1+1` cannot be evaluated here",
-    );
-    refused(
         "entrypoint: main\ntemplates:\n- name: main\n  container: {image: a, volumeMounts: [{name: v, mountPath: /v}]}",
         "`volumeMounts` of a container is not supported on one machine yet",
     );

@@ -9,6 +9,8 @@ mod dag;
 #[cfg(test)]
 mod driver;
 #[cfg(test)]
+mod expressions;
+#[cfg(test)]
 mod hooks;
 #[cfg(test)]
 mod limits;
