@@ -13,10 +13,11 @@ use std::{
 
 use engine::{Pod, PodEnd, PodOutcome};
 use nix::{errno::Errno, sys::stat::Mode as NixMode, unistd::mkfifo};
+use policy::RunFacts;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 
 use crate::{
-    BackendError, Isolation, ProcessConfig,
+    BackendError, Isolation, Materials, ProcessConfig,
     folder::{PodFolder, create_private, write},
     outcome,
     plan::plan,
@@ -29,17 +30,18 @@ pub(crate) fn start(
     config: &ProcessConfig,
     supervisors: &Arc<Supervisors>,
     folder: &PodFolder,
-    pod: &Pod,
-    token: Option<&str>,
+    for_whom: (&RunFacts, &Pod),
+    materials: &Materials,
 ) -> Result<(), BackendError> {
+    let token = materials.token.as_ref().map(identity::Secret::expose);
     let Some(_starting) = supervisors.begin(folder.path()) else { return Ok(()) };
     create_private(folder.path())?;
     let Some(lock) = take_lock(folder)? else { return Ok(()) };
     if folder.is_begun() {
         return Ok(());
     }
-    let spec = match plan(config, folder, pod, token.is_some()) {
-        Ok(spec) => spec,
+    let (spec, private) = match plan(config, folder, for_whom, materials) {
+        Ok(planned) => planned,
         Err(error @ (BackendError::Unsupported(_) | BackendError::BadName { .. })) => {
             let outcome = outcome::bare(PodEnd::Error(error.to_string()));
             outcome::write(folder, &outcome).map_err(BackendError::io(folder.result()))?;
@@ -58,9 +60,10 @@ pub(crate) fn start(
         Err(error) => return Err(BackendError::io(folder.control())(error.into())),
     }
     write(&folder.spec(), spec.to_json().to_string().as_bytes()).map_err(BackendError::io(folder.spec()))?;
+    let private = private.to_file().map_err(BackendError::io("memory"))?;
     let started = match config.isolation {
-        Isolation::None => supervisors.start_shared(&config.program, folder.path(), &lock),
-        Isolation::Namespaces => supervisors.start_own(&config.program, folder.path(), lock),
+        Isolation::None => supervisors.start_shared(&config.program, folder.path(), (&lock, &private)),
+        Isolation::Namespaces => supervisors.start_own(&config.program, folder.path(), (lock, private)),
     };
     started.map_err(BackendError::io(&config.program))
 }

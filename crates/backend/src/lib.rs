@@ -20,6 +20,8 @@ use tokio::sync::oneshot;
 
 mod argosay;
 mod clock;
+mod downward;
+mod environment;
 mod error;
 mod folder;
 mod image;
@@ -27,8 +29,11 @@ mod launch;
 pub mod limits;
 mod logfile;
 mod mask;
+mod materials;
 mod outcome;
+mod patch;
 mod plan;
+mod private;
 mod reexec;
 mod sandbox;
 mod spec;
@@ -39,6 +44,7 @@ mod tests;
 
 pub use error::BackendError;
 use folder::{PodFolder, artifact_path};
+pub use materials::{Materials, Needs, SecretValues};
 use supervisors::Supervisors;
 
 /// How pods are kept apart.
@@ -128,7 +134,7 @@ impl ProcessBackend {
         Ok(Self { config: Arc::new(config), supervisors: Arc::default() })
     }
     /// Starts the pod's supervisor, or finds it running or ended: repeating is harmless, and the pod's process is started
-    /// at most once. `token` is written where only the pod can read it, and masked in logs.
+    /// at most once. The materials' secrets are written where only the pod can read them, and masked in logs.
     ///
     /// A pod that cannot be run as it is (no command known for its image, a path with `..`) is no error: its outcome
     /// says so.
@@ -139,19 +145,18 @@ impl ProcessBackend {
         &self,
         go: &Audited<StartPod>,
         pod: &Pod,
-        token: Option<&str>,
+        materials: Materials,
     ) -> Result<(), BackendError> {
         let action = go.action();
         if pod.node != action.node {
             return Err(BackendError::BadName { name: pod.node.to_string() });
         }
-        self.start_pod(action.run.id, pod, token).await
-    }
-    async fn start_pod(&self, run: RunId, pod: &Pod, token: Option<&str>) -> Result<(), BackendError> {
-        let folder = PodFolder::of(&self.config.folder, run, &pod.node)?;
-        let (this, pod, token) = (self.clone(), pod.clone(), token.map(str::to_owned));
-        off_the_loop(move || launch::start(&this.config, &this.supervisors, &folder, &pod, token.as_deref()))
-            .await
+        let folder = PodFolder::of(&self.config.folder, action.run.id, &pod.node)?;
+        let (this, run, pod) = (self.clone(), action.run.clone(), pod.clone());
+        off_the_loop(move || {
+            launch::start(&this.config, &this.supervisors, &folder, (&run, &pod), &materials)
+        })
+        .await
     }
     /// Waits for the end of a pod that was started, by this server or an earlier one. A pod whose supervisor is gone
     /// without a result ends as `PodEnd::Error`.

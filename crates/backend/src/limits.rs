@@ -25,6 +25,10 @@ pub const NODE_ID_BYTES: usize = 255;
 pub const SPEC_BYTES: u64 = 16 * 1024 * 1024;
 /// The most bytes of a run token.
 pub const TOKEN_BYTES: u64 = 64 * 1024;
+/// The most bytes of a secret that is looked for as a whole in what a pod writes; of a longer one only its lines are.
+pub const MASKED_BYTES: usize = 16 * 1024;
+/// The most lines of one secret that are looked for.
+pub const MASKED_LINES: usize = 1024;
 /// Milliseconds between TERM and KILL.
 pub const KILL_GRACE_MS: u64 = 10_000;
 /// Milliseconds a sandbox may take to be built.

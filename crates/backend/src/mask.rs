@@ -2,23 +2,43 @@
 //! Not here: a pod that hides its secret on purpose (reversed, encrypted); nothing can find that.
 //! Invariant: after [`Masker::mask`] none of the spellings is in the text.
 
-use std::{fmt::Write as _, sync::OnceLock};
+use std::{
+    fmt::{self, Write as _},
+    sync::OnceLock,
+};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+
+use crate::{
+    limits::{MASKED_BYTES, MASKED_LINES},
+    private::Masks,
+};
 
 /// What stands in a secret's place.
 pub(crate) const MASK: &[u8] = b"***";
-/// The shortest secret or part of one that is masked; shorter ones would blank out ordinary text.
-const SHORTEST: usize = 8;
+/// The shortest secret that is masked; shorter ones would blank out ordinary text.
+const SHORTEST: usize = 4;
+/// The shortest part of a secret that is masked.
+const SHORTEST_PART: usize = 8;
 
 /// Masks secrets. What it takes to find them is made when the first text comes: many pods never write any.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Masker {
-    secrets: Vec<String>,
+    secrets: Masks,
     finder: OnceLock<Finder>,
 }
 
-#[derive(Debug, Default)]
+impl fmt::Debug for Masker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Masker(…)")
+    }
+}
+
+#[derive(Default)]
 struct Finder {
     automaton: Option<AhoCorasick>,
     longest: usize,
@@ -26,8 +46,8 @@ struct Finder {
 
 impl Masker {
     /// Returns a masker of these secrets.
-    pub(crate) fn new(secrets: &[String]) -> Self {
-        Self { secrets: secrets.to_vec(), finder: OnceLock::new() }
+    pub(crate) const fn new(secrets: Masks) -> Self {
+        Self { secrets, finder: OnceLock::new() }
     }
     fn finder(&self) -> &Finder {
         self.finder.get_or_init(|| {
@@ -55,6 +75,13 @@ impl Masker {
             out
         })
     }
+    /// Returns `text` without secrets.
+    pub(crate) fn mask_text(&self, text: String) -> String {
+        match self.mask(text.as_bytes()) {
+            Some(masked) => String::from_utf8_lossy(&masked).into_owned(),
+            None => text,
+        }
+    }
     /// Returns how many of the first bytes of an unfinished line may be written although more is to come: no spelling
     /// begins before that place and ends behind it.
     pub(crate) fn safe_prefix(&self, text: &[u8]) -> usize {
@@ -70,10 +97,20 @@ impl Masker {
     }
 }
 
-/// Returns the spellings of a secret that are masked.
-fn spellings(secret: &str) -> Vec<Vec<u8>> {
-    let bytes = secret.trim().as_bytes();
-    if bytes.len() < SHORTEST {
+/// Returns the spellings of a secret that are masked: of all of it, and, since a log is written by lines, of its lines.
+fn spellings(secret: &[u8]) -> Vec<Vec<u8>> {
+    let whole = secret.trim_ascii();
+    let lines = whole.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let lines = lines.filter(|line| line.len() >= SHORTEST_PART && line.len() < whole.len());
+    let mut found: Vec<Vec<u8>> = lines.take(MASKED_LINES).flat_map(of_one).collect();
+    found.extend(of_one(whole));
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn of_one(bytes: &[u8]) -> Vec<Vec<u8>> {
+    if bytes.len() < SHORTEST || bytes.len() > MASKED_BYTES {
         return Vec::new();
     }
     let mut found = vec![
@@ -83,26 +120,34 @@ fn spellings(secret: &str) -> Vec<Vec<u8>> {
         url_encoded(bytes, false),
         url_encoded(bytes, true),
     ];
+    found.extend(in_json(bytes));
     for url_safe in [false, true] {
         for shift in 0..3 {
             found.push(base64_core(bytes, shift, url_safe));
         }
     }
+    found.retain(|spelling| spelling.len() >= SHORTEST);
     // base64(1) and openssl wrap their output; every whole line gives the secret away in part
     for ending in [&b""[..], b"\n"] {
         let whole = base64(&[bytes, ending].concat(), false);
         for width in [64, 76] {
-            found.extend(whole.chunks(width).map(<[u8]>::to_vec));
+            found.extend(whole.chunks(width).filter(|part| part.len() >= SHORTEST_PART).map(<[u8]>::to_vec));
         }
     }
     // the signature of a JWT is worth as much as the rest of it is public
-    if secret.split('.').count() == 3 {
-        found.extend(secret.trim().rsplit('.').take(1).map(|part| part.as_bytes().to_vec()));
+    if bytes.split(|byte| *byte == b'.').count() == 3 {
+        let signature = bytes.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+        found.extend((signature.len() >= SHORTEST_PART).then(|| signature.to_vec()));
     }
-    found.retain(|spelling| spelling.len() >= SHORTEST);
-    found.sort_unstable();
-    found.dedup();
     found
+}
+
+/// Returns a text as it stands between the quotes of JSON, if that is different.
+fn in_json(bytes: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let quoted = serde_json::to_string(text).ok()?;
+    let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    (inner != text).then(|| inner.as_bytes().to_vec())
 }
 
 /// Returns the part of the base64 of anything that holds `bytes` at an offset of `shift` modulo 3 and does not depend
@@ -117,23 +162,7 @@ fn base64_core(bytes: &[u8], shift: usize, url_safe: bool) -> Vec<u8> {
 }
 
 fn base64(bytes: &[u8], url_safe: bool) -> Vec<u8> {
-    let alphabet: &[u8; 64] = if url_safe {
-        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    } else {
-        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-    };
-    let mut out = Vec::with_capacity(bytes.len() * 4 / 3 + 2);
-    for group in bytes.chunks(3) {
-        let word = group
-            .iter()
-            .chain(std::iter::repeat(&0))
-            .take(3)
-            .fold(0_usize, |word, byte| word << 8 | usize::from(*byte));
-        for index in 0..=group.len() {
-            out.extend(alphabet.get(word >> (18 - 6 * index) & 63));
-        }
-    }
-    out
+    if url_safe { URL_SAFE_NO_PAD.encode(bytes) } else { STANDARD_NO_PAD.encode(bytes) }.into_bytes()
 }
 
 fn hex(bytes: &[u8], upper: bool) -> Vec<u8> {

@@ -2,12 +2,14 @@
 //! Not here: doing it. Everything an author wrote is checked here before anything is started.
 
 use engine::{InputSource, Pod};
-use model::argo::{Container, EnvVar};
+use policy::RunFacts;
 
 use crate::{
-    BackendError, Isolation, ProcessConfig,
+    BackendError, Isolation, Materials, ProcessConfig,
+    environment::{Surroundings, Variables},
     folder::{PodFolder, artifact_path, checked_name, pod_path_fault},
-    image::{expand, invocation},
+    image::invocation,
+    private::Private,
     spec::{InputSpec, MountSpec, OutputSpec, PodSpec},
 };
 
@@ -17,19 +19,18 @@ pub(crate) const TOKEN_IN_POD: &str = "/run/marque/token";
 pub(crate) const SCRIPT_IN_POD: &str = "/argo/staging/script";
 /// Where the built-in programs are in the sandbox.
 pub(crate) const PROGRAMS_IN_POD: &str = "/argo/bin";
-/// Where programs are looked for.
-pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Returns the specification of `pod`.
+/// Returns the specification of a run's pod, and what only the supervisor may see of it.
 ///
 /// # Errors
 /// [`BackendError::Unsupported`] with Argo's message if it can't be run.
 pub(crate) fn plan(
     config: &ProcessConfig,
     folder: &PodFolder,
-    pod: &Pod,
-    has_token: bool,
-) -> Result<PodSpec, BackendError> {
+    for_whom: (&RunFacts, &Pod),
+    materials: &Materials,
+) -> Result<(PodSpec, Private), BackendError> {
+    let (run, pod) = for_whom;
     let template = &pod.template;
     let (container, script) = match (&template.script, &template.container) {
         (Some(script), _) => (&script.container, Some(script.source.clone())),
@@ -37,7 +38,10 @@ pub(crate) fn plan(
         (None, None) => return Err(unsupported(format!("template `{}` has no container", template.name))),
     };
     let sandboxed = config.isolation == Isolation::Namespaces;
-    let env = environment(pod, container, folder, sandboxed, has_token)?;
+    let home = if sandboxed { "/tmp".to_owned() } else { shown(&folder.work()) };
+    let token = if sandboxed { TOKEN_IN_POD.to_owned() } else { shown(&folder.token()) };
+    let token = materials.token.is_some().then_some(token.as_str());
+    let env = Surroundings { run, pod, materials, home: &home, token }.variables(container)?;
     let mut invocation = invocation(container, &config.images, &env)?;
     let env = if invocation.built_in { with_built_in(env, folder, sandboxed) } else { env };
     if script.is_some() {
@@ -49,11 +53,10 @@ pub(crate) fn plan(
     if !container.working_dir.is_empty() {
         check_path("the working directory", &container.working_dir)?;
     }
-    Ok(PodSpec {
+    let private = Private { argv: invocation.argv, env, masks: materials.masks() };
+    let spec = PodSpec {
         isolation: config.isolation,
-        argv: invocation.argv,
         built_in: invocation.built_in,
-        env,
         working_dir: container.working_dir.clone(),
         host_name: host_name(&pod.pod_name),
         script,
@@ -63,7 +66,8 @@ pub(crate) fn plan(
         wants_result: pod.wants_result,
         deadline_seconds: pod.deadline_seconds,
         mounts: mounts(config)?,
-    })
+    };
+    Ok((spec, private))
 }
 
 /// Returns the mounts of every pod.
@@ -84,68 +88,14 @@ pub(crate) fn mounts(config: &ProcessConfig) -> Result<Vec<MountSpec>, BackendEr
         .collect()
 }
 
-fn environment(
-    pod: &Pod,
-    container: &Container,
-    folder: &PodFolder,
-    sandboxed: bool,
-    has_token: bool,
-) -> Result<Vec<(String, String)>, BackendError> {
-    let home = if sandboxed { "/tmp".to_owned() } else { shown(&folder.work()) };
-    let mut env: Vec<(String, String)> = [
-        ("PATH", PATH.to_owned()),
-        ("HOME", home),
-        ("HOSTNAME", host_name(&pod.pod_name)),
-        ("ARGO_CONTAINER_NAME", "main".to_owned()),
-        ("ARGO_NODE_ID", pod.node.to_string()),
-        ("ARGO_POD_NAME", pod.pod_name.clone()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into();
-    for variable in &container.env {
-        let value = variable_value(pod, variable, &env)?;
-        let name = variable.name.clone();
-        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
-            return Err(unsupported(format!("`{name}` can't be an environment variable")));
-        }
-        env.retain(|(known, _)| *known != name);
-        env.push((name, value));
-    }
-    if !container.env_from.is_empty() {
-        return Err(unsupported(
-            "`envFrom` needs a cluster; write the variables, or use a secrets trait".to_owned(),
-        ));
-    }
-    if has_token {
-        let path = if sandboxed { TOKEN_IN_POD.to_owned() } else { shown(&folder.token()) };
-        env.retain(|(known, _)| known != "MARQUE_RUN_TOKEN_FILE");
-        env.push(("MARQUE_RUN_TOKEN_FILE".to_owned(), path));
-    }
-    Ok(env)
-}
-
 /// Lets the built-in programs be found first.
-fn with_built_in(env: Vec<(String, String)>, folder: &PodFolder, sandboxed: bool) -> Vec<(String, String)> {
+fn with_built_in(env: Variables, folder: &PodFolder, sandboxed: bool) -> Variables {
     let programs = if sandboxed { PROGRAMS_IN_POD.to_owned() } else { shown(&folder.programs()) };
     let first = |(name, value): (String, String)| {
         let value = if name == "PATH" { format!("{programs}:{value}") } else { value };
         (name, value)
     };
     env.into_iter().map(first).collect()
-}
-
-fn variable_value(pod: &Pod, variable: &EnvVar, env: &[(String, String)]) -> Result<String, BackendError> {
-    let Some(source) = &variable.value_from else {
-        return Ok(variable.value.as_ref().map(|value| expand(&value.0, env)).unwrap_or_default());
-    };
-    let field = source.rest.get("fieldRef").and_then(|field| field.get("fieldPath"));
-    match field.and_then(serde_json::Value::as_str) {
-        Some("metadata.name") => Ok(pod.pod_name.clone()),
-        _ => Err(unsupported(format!(
-            "environment variable `{}`: its `valueFrom` needs a cluster; use a secrets trait",
-            variable.name
-        ))),
-    }
 }
 
 fn inputs(pod: &Pod, artifacts: &std::path::Path) -> Result<Vec<InputSpec>, BackendError> {
@@ -202,7 +152,7 @@ fn check_path(what: &str, path: &str) -> Result<(), BackendError> {
 }
 
 /// Returns a host name made of a pod's name: RFC 1123 characters, at most 63.
-fn host_name(pod_name: &str) -> String {
+pub(crate) fn host_name(pod_name: &str) -> String {
     let name: String =
         pod_name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(63).collect();
     let name = name.trim_matches('-').to_owned();
@@ -213,6 +163,7 @@ fn shown(path: &std::path::Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn unsupported(message: String) -> BackendError {
+/// Returns the error of a pod that cannot be run as it is.
+pub(crate) fn unsupported(message: String) -> BackendError {
     BackendError::Unsupported(message)
 }

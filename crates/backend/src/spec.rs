@@ -1,5 +1,6 @@
 //! What the server tells the supervisor about one pod, in JSON in the pod's folder.
-//! Not here: how it is derived from a template (`plan`). Written and read by the same program only.
+//! Not here: how it is derived from a template (`plan`), what may hold a secret (`private`). Written and read by the same
+//! program only.
 
 use serde_json::{Map, Value, json};
 
@@ -10,12 +11,8 @@ use crate::Isolation;
 pub(crate) struct PodSpec {
     /// How it is kept apart.
     pub(crate) isolation: Isolation,
-    /// Program and arguments.
-    pub(crate) argv: Vec<String>,
     /// Whether the programs built into this one have to be there.
     pub(crate) built_in: bool,
-    /// The whole environment.
-    pub(crate) env: Vec<(String, String)>,
     /// The working directory; the default when empty.
     pub(crate) working_dir: String,
     /// The host name in the sandbox.
@@ -88,9 +85,7 @@ impl PodSpec {
             .collect();
         json!({
             "sandbox": self.isolation == Isolation::Namespaces,
-            "argv": self.argv,
             "builtIn": self.built_in,
-            "env": self.env,
             "workingDir": self.working_dir,
             "hostName": self.host_name,
             "script": self.script,
@@ -107,9 +102,7 @@ impl PodSpec {
         let map = value.as_object()?;
         Some(Self {
             isolation: if flag(map, "sandbox")? { Isolation::Namespaces } else { Isolation::None },
-            argv: texts(map.get("argv")?)?,
             built_in: flag(map, "builtIn")?,
-            env: pairs(map.get("env")?)?,
             working_dir: text(map, "workingDir")?,
             host_name: text(map, "hostName")?,
             script: map.get("script")?.as_str().map(str::to_owned),

@@ -63,10 +63,18 @@ impl Supervisors {
         let fresh = self.lock().starting.insert(folder.to_owned());
         fresh.then(|| Starting { supervisors: Arc::clone(self), folder: folder.to_owned() })
     }
-    /// Starts a supervisor of its own for the pod in `folder`. Must be called within a tokio runtime.
-    pub(crate) fn start_own(self: &Arc<Self>, program: &Path, folder: &Path, lock: File) -> io::Result<()> {
-        let mut child =
-            command(program).arg(SUPERVISE_ARGUMENT).arg(folder).stdin(Stdio::from(lock)).spawn()?;
+    /// Starts a supervisor of its own for the pod in `folder`: its standard input is the lock, its standard output what
+    /// nobody else may see. Must be called within a tokio runtime.
+    pub(crate) fn start_own(
+        self: &Arc<Self>,
+        program: &Path,
+        folder: &Path,
+        (lock, private): (File, OwnedFd),
+    ) -> io::Result<()> {
+        let mut supervisor = command(program);
+        supervisor.arg(SUPERVISE_ARGUMENT).arg(folder).stdin(Stdio::from(lock)).stdout(Stdio::from(private));
+        let mut child = supervisor.spawn()?;
+        drop(supervisor);
         self.note(folder, None);
         let (this, folder) = (Arc::clone(self), folder.to_owned());
         tokio::spawn(async move {
@@ -82,13 +90,13 @@ impl Supervisors {
         self: &Arc<Self>,
         program: &Path,
         folder: &Path,
-        lock: &File,
+        (lock, private): (&File, &OwnedFd),
     ) -> io::Result<()> {
         let mut attempts = 0;
         loop {
             let (number, socket) = self.warden(program)?;
             self.note(folder, Some(number));
-            match send_order(socket.as_fd(), folder, lock.as_fd()) {
+            match send_order(socket.as_fd(), folder, [lock.as_fd(), private.as_fd()]) {
                 Ok(()) => return Ok(()),
                 // it was killed; nothing was started, for the lock is still here
                 Err(error) => {

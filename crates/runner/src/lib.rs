@@ -13,6 +13,7 @@ mod gates;
 pub mod keys;
 mod limits;
 mod logs;
+mod materials;
 mod metrics;
 mod objects;
 mod operate;

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use audit::ActError;
-use backend::BackendError;
+use backend::{BackendError, Materials, Needs};
 use engine::{CollectedOutputs, EventKind, Pod, PodEnd, PodOutcome};
 use identity::Caller;
 use model::argo::NodeId;
@@ -54,10 +54,13 @@ impl PodTask {
             .act(&self.caller, action, async |go| self.inner.mint(go, &self.stored, &for_whom))
             .await;
         let token = minted.map_err(denied)?;
+        let needs = Needs::of_pod(pod);
+        let materials = self.inner.materials((&self.caller, &self.stored), &pod.node, &needs).await?;
+        let materials = Materials { token: Some(token), ..materials };
         let action = StartPod { run: self.stored.facts.clone(), node: pod.node.clone() };
-        let started = self.inner.act(&self.caller, action, async |go| {
-            self.inner.backend.start(go, pod, Some(token.expose())).await
-        });
+        let started = self
+            .inner
+            .act(&self.caller, action, async |go| self.inner.backend.start(go, pod, materials).await);
         started.await.map_err(denied)?;
         if self.again {
             // an earlier server's token may be near its end
@@ -117,7 +120,8 @@ impl PodTask {
     }
 }
 
-fn denied(error: ActError<BackendError>) -> RunnerError {
+/// Returns the error of an act that was not done.
+pub(crate) fn denied(error: ActError<BackendError>) -> RunnerError {
     match error {
         ActError::Refused(refusal) => RunnerError::Refused(refusal),
         ActError::Unrecorded(error) => RunnerError::Unrecorded(error),

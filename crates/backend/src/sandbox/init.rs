@@ -26,8 +26,8 @@ use super::{
     socket_of_stage,
 };
 use crate::{
+    environment::PATH,
     limits::{SANDBOX_OPEN_FILES, SANDBOX_PROCESSES, SANDBOX_UID},
-    plan::PATH,
     supervise::payload::{look_up, not_found, start_fault},
 };
 

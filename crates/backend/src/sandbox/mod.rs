@@ -5,6 +5,7 @@
 //! Invariant: if the supervisor or any stage dies, the kernel kills every process of the pod.
 
 use std::{
+    fmt,
     io::{self, BufRead, BufReader, Write},
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
@@ -19,9 +20,11 @@ use model::argo::fnv1a_32;
 use nix::unistd::{Uid, setgroups};
 use rustix::fs::{Mode, OFlags, open};
 use serde_json::{Value, json};
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     limits::{POD_UID_BASE, POD_UID_COUNT, SANDBOX_BUILD_MS},
+    private::{Private, scrub},
     reexec::SANDBOX_ARGUMENT,
     spec::{MountSpec, PodSpec, flag, mounts_from_json, mounts_to_json, pairs, text, texts},
 };
@@ -41,7 +44,7 @@ pub(crate) enum End {
 }
 
 /// What a sandbox is made for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Room {
     /// Program and arguments.
     pub(crate) argv: Vec<String>,
@@ -61,14 +64,28 @@ pub(crate) struct Room {
     pub(crate) program: String,
 }
 
+impl fmt::Debug for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // command and environment may hold secrets
+        f.debug_struct("Room").field("mounts", &self.mounts).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.argv.zeroize();
+        self.env.iter_mut().for_each(|(_, value)| value.zeroize());
+    }
+}
+
 impl Room {
     /// Returns the room a pod needs.
-    pub(crate) fn of(spec: &PodSpec) -> Self {
+    pub(crate) fn of(spec: &PodSpec, private: &Private) -> Self {
         let program = std::fs::read_link("/proc/self/exe").unwrap_or_default();
         Self {
-            argv: spec.argv.clone(),
+            argv: private.argv.clone(),
             built_in: spec.built_in,
-            env: spec.env.clone(),
+            env: private.env.clone(),
             working_dir: spec.working_dir.clone(),
             host_name: spec.host_name.clone(),
             mounts: spec.mounts.clone(),
@@ -167,7 +184,11 @@ impl Session {
         let lines = BufReader::new(socket.try_clone().map_err(said)?);
         let mut session = Self { stage, socket, lines, partial: Vec::new(), init: 0 };
         // if the stage has failed already, its words below say more than the broken pipe here
-        let _ = session.say(&room.to_json().to_string());
+        let mut room = room.to_json();
+        let mut line = Zeroizing::new(room.to_string());
+        scrub(&mut room);
+        line.push('\n');
+        let _ = session.socket.write_all(line.as_bytes());
         session.await_ready()?;
         session.socket.set_nonblocking(true).map_err(said)?;
         Ok((session, stdout.into(), stderr.into()))

@@ -13,6 +13,7 @@ use std::{
 
 use engine::{CollectedOutputs, PodEnd, PodOutcome};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
+use zeroize::Zeroizing;
 
 use crate::{
     Isolation, clock,
@@ -22,6 +23,7 @@ use crate::{
     mask::Masker,
     outcome,
     plan::SCRIPT_IN_POD,
+    private::{Masks, Private},
     sandbox::{self, Room, Session},
     spec::PodSpec,
 };
@@ -38,15 +40,17 @@ use files::PodFiles;
 use payload::Payload;
 use watch::{Ending, Watch};
 
-/// Supervises the one pod whose folder is `path`, its lock being standard input; returns the process's exit code.
+/// Supervises the one pod whose folder is `path`, its lock being standard input and what nobody else may see standard
+/// output; returns the process's exit code.
 pub(crate) fn main(path: &Path) -> i32 {
     // a leader of a process group keeps its session; that happens only if it was started by hand
     let _ = nix::unistd::setsid();
-    pod(path, io::stdin())
+    let Ok(private) = io::stdout().as_fd().try_clone_to_owned() else { return EXIT_NO_RESULT };
+    pod(path, io::stdin(), private)
 }
 
 /// Supervises the pod whose folder is `path` while holding `lock`; returns an exit code.
-fn pod(path: &Path, lock: impl AsFd) -> i32 {
+fn pod(path: &Path, lock: impl AsFd, private: OwnedFd) -> i32 {
     let folder = PodFolder::at(path);
     if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
         return EXIT_BUSY;
@@ -55,8 +59,9 @@ fn pod(path: &Path, lock: impl AsFd) -> i32 {
         return 0;
     }
     let mut log = LogWriter::new(folder.log());
-    let outcome = match supervise(&folder, lock.as_fd(), &mut log) {
-        Ok(outcome) => outcome,
+    let outcome = match read_specs(&folder, private) {
+        Ok(specs) => supervise(&folder, &specs, lock.as_fd(), &mut log)
+            .unwrap_or_else(|message| outcome::bare(PodEnd::Error(specs.1.masked(&message)))),
         Err(message) => outcome::bare(PodEnd::Error(message)),
     };
     // a log that can't be written must not hide how the pod ended
@@ -72,22 +77,29 @@ const EXIT_BUSY: i32 = 75;
 /// The supervisor's exit code if the outcome could not be written.
 const EXIT_NO_RESULT: i32 = 74;
 
-fn supervise(folder: &PodFolder, lock: BorrowedFd<'_>, log: &mut LogWriter) -> Result<PodOutcome, String> {
-    let spec = read_spec(folder)?;
+/// All a supervisor is told of a pod.
+type Specs = (PodSpec, Private);
+
+fn supervise(
+    folder: &PodFolder,
+    specs: &Specs,
+    lock: BorrowedFd<'_>,
+    log: &mut LogWriter,
+) -> Result<PodOutcome, String> {
     // the FIFO is open before the file is looked for, so that no order to kill is lost in between
     let control = open_control(folder).map_err(|error| format!("cannot open the control FIFO: {error}"))?;
     if folder.kill().exists() {
         return Ok(outcome::bare(PodEnd::Killed));
     }
-    match spec.isolation {
-        Isolation::None => supervise_plain(folder, &spec, (control, lock), log),
-        Isolation::Namespaces => supervise_sandboxed(folder, &spec, (control, lock), log),
+    match specs.0.isolation {
+        Isolation::None => supervise_plain(folder, specs, (control, lock), log),
+        Isolation::Namespaces => supervise_sandboxed(folder, specs, (control, lock), log),
     }
 }
 
 fn supervise_plain(
     folder: &PodFolder,
-    spec: &PodSpec,
+    (spec, private): &Specs,
     (control, lock): (OwnedFd, BorrowedFd<'_>),
     log: &mut LogWriter,
 ) -> Result<PodOutcome, String> {
@@ -97,15 +109,15 @@ fn supervise_plain(
     }
     inputs::place(&files, folder, spec, &folder.script().to_string_lossy())?;
     mark_started(lock)?;
-    let (mut payload, stdout, stderr) = Payload::plain(folder, spec)?;
-    let mut watch = Watch::new(folder, spec, control, log);
+    let (mut payload, stdout, stderr) = Payload::plain(folder, spec, private)?;
+    let mut watch = Watch::new(folder, (spec, private), control, log);
     let ending = watch.run(&mut payload, stdout.into(), stderr.into())?;
     Ok(finish(&files, folder, spec, watch, ending))
 }
 
 fn supervise_sandboxed(
     folder: &PodFolder,
-    spec: &PodSpec,
+    (spec, private): &Specs,
     (control, lock): (OwnedFd, BorrowedFd<'_>),
     log: &mut LogWriter,
 ) -> Result<PodOutcome, String> {
@@ -114,7 +126,7 @@ fn supervise_sandboxed(
     // the pod's user can't pass the folders above; the sandbox finds the token by its own working directory
     std::env::set_current_dir(folder.token_folder())
         .map_err(|error| format!("cannot enter the pod's folder: {error}"))?;
-    let room = Room::of(spec);
+    let room = Room::of(spec, private);
     let (session, stdout, stderr) = Session::open(Path::new("/proc/self/exe"), &room, owner)?;
     let files =
         PodFiles::below(session.root().map_err(|error| format!("cannot open the sandbox: {error}"))?, owner);
@@ -124,7 +136,7 @@ fn supervise_sandboxed(
     if let Payload::Sandboxed(session) = &mut payload {
         session.go().map_err(|error| format!("the sandbox ended before the command: {error}"))?;
     }
-    let mut watch = Watch::new(folder, spec, control, log);
+    let mut watch = Watch::new(folder, (spec, private), control, log);
     let ending = watch.run(&mut payload, stdout, stderr)?;
     let outcome = finish(&files, folder, spec, watch, ending);
     drop(files);
@@ -143,15 +155,19 @@ fn finish(
     let (masker, log, result) = watch.into_parts();
     if !matches!(ending.end, PodEnd::Exited(_)) {
         let outputs = CollectedOutputs { result, ..CollectedOutputs::default() };
-        return PodOutcome::new(ending.end, outputs);
+        let end = match ending.end {
+            PodEnd::Error(message) => PodEnd::Error(masker.mask_text(message)),
+            end => end,
+        };
+        return PodOutcome::new(end, outputs);
     }
     let collected = collect::collect(files, folder, spec, &masker);
     for note in &collected.notes {
-        log.line(clock::now_ms(), true, note.as_bytes());
+        log.line(clock::now_ms(), true, masker.mask_text(note.clone()).as_bytes());
     }
     let end = match (&ending.end, collected.fault) {
         // the command's own failure says more than what is missing because of it
-        (PodEnd::Exited(0), Some(fault)) => PodEnd::Error(fault),
+        (PodEnd::Exited(0), Some(fault)) => PodEnd::Error(masker.mask_text(fault)),
         (end, _) => end.clone(),
     };
     let outputs =
@@ -159,23 +175,23 @@ fn finish(
     PodOutcome::new(end, outputs)
 }
 
-fn read_spec(folder: &PodFolder) -> Result<PodSpec, String> {
+fn read_specs(folder: &PodFolder, private: OwnedFd) -> Result<Specs, String> {
+    let private = Private::from_file(private)
+        .map_err(|error| format!("cannot read what only the supervisor may see: {error}"))?;
     let text = read_limited(&folder.spec(), SPEC_BYTES)
         .map_err(|error| format!("cannot read `pod.json`: {error}"))?;
     serde_json::from_slice(&text)
         .ok()
         .as_ref()
         .and_then(PodSpec::from_json)
+        .map(|spec| (spec, private))
         .ok_or_else(|| "`pod.json` is damaged".to_owned())
 }
 
-/// Returns the masker of the pod's run token as it is now.
-pub(crate) fn read_masker(token: &Path) -> Masker {
-    let secrets: Vec<String> = read_limited(token, TOKEN_BYTES)
-        .map(|text| String::from_utf8_lossy(&text).into_owned())
-        .into_iter()
-        .collect();
-    Masker::new(&secrets)
+/// Returns the masker of the pod's run token as it is now and of its other secrets.
+pub(crate) fn read_masker(token: &Path, others: &Masks) -> Masker {
+    let token = read_limited(token, TOKEN_BYTES).map(Zeroizing::new);
+    Masker::new(token.into_iter().chain(others.iter().cloned()).collect())
 }
 
 fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {

@@ -17,9 +17,10 @@ use nix::{
 use rustix::process::{PidfdFlags, pidfd_open};
 
 use crate::{
+    environment::{PATH, Variables},
     folder::PodFolder,
     image::{ARGOSAY, BUILT_IN},
-    plan::PATH,
+    private::Private,
     sandbox::{End, Session},
     spec::PodSpec,
 };
@@ -48,8 +49,9 @@ impl Payload {
     pub(crate) fn plain(
         folder: &PodFolder,
         spec: &PodSpec,
+        private: &Private,
     ) -> Result<(Self, ChildStdout, ChildStderr), String> {
-        let Some((program, args)) = spec.argv.split_first() else { return Err("no command".to_owned()) };
+        let Some((program, args)) = private.argv.split_first() else { return Err("no command".to_owned()) };
         let work = folder.work();
         let directory = if spec.working_dir.is_empty() { work.as_path() } else { spec.working_dir.as_ref() };
         if spec.built_in {
@@ -59,10 +61,14 @@ impl Payload {
         let file = if spec.built_in && program == ARGOSAY {
             folder.programs().join("argosay")
         } else {
-            find(program, spec, directory)?
+            find(program, &private.env, directory)?
         };
         let mut command = Command::new(file);
-        command.arg0(program).args(args).env_clear().envs(spec.env.iter().map(|(name, value)| (name, value)));
+        command
+            .arg0(program)
+            .args(args)
+            .env_clear()
+            .envs(private.env.iter().map(|(name, value)| (name, value)));
         command.current_dir(directory).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| start_fault(program, &error))?;
@@ -132,9 +138,8 @@ pub(crate) fn code(status: ExitStatus) -> i32 {
 }
 
 /// Looks a program up in the pod's own PATH, as Argo's emissary does.
-fn find(program: &str, spec: &PodSpec, directory: &std::path::Path) -> Result<std::path::PathBuf, String> {
-    let path =
-        spec.env.iter().rev().find(|(name, _)| name == "PATH").map_or(PATH, |(_, value)| value.as_str());
+fn find(program: &str, env: &Variables, directory: &std::path::Path) -> Result<std::path::PathBuf, String> {
+    let path = env.iter().rev().find(|(name, _)| name == "PATH").map_or(PATH, |(_, value)| value.as_str());
     look_up(program, path, directory).ok_or_else(|| not_found(program))
 }
 

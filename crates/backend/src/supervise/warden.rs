@@ -1,5 +1,6 @@
 //! The supervisor that a server's plain pods share: a thread a pod. It lives until its server is gone and its last pod
-//! has ended. Orders come as packets over the socket that is its standard input: a pod's folder, with the pod's lock.
+//! has ended. Orders come as packets over the socket that is its standard input: a pod's folder, with the pod's
+//! lock and what nobody else may see.
 //! When a pod has ended, its folder is written to standard output.
 //! Not here: what supervising is (`super`).
 //! Invariant: a thread changes nothing that belongs to the whole process (directory, user, signals).
@@ -29,6 +30,8 @@ use crate::limits::PATH_BYTES;
 
 /// Ends a path on standard output.
 pub(crate) const END_OF_PATH: u8 = 0;
+/// How many files go with an order.
+const FILES: usize = 2;
 /// The stack of a pod's thread in bytes.
 const STACK_BYTES: usize = 512 * 1024;
 
@@ -40,10 +43,10 @@ pub(crate) fn main() -> i32 {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     }
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
-    while let Ok(Some((folder, lock))) = receive_order(io::stdin().as_fd()) {
+    while let Ok(Some((folder, [lock, private]))) = receive_order(io::stdin().as_fd()) {
         threads.retain(|thread| !thread.is_finished());
         let work = move || {
-            super::pod(&folder, &lock);
+            super::pod(&folder, &lock, private);
             drop(lock);
             let mut ended = folder.into_os_string().into_vec();
             ended.push(END_OF_PATH);
@@ -61,12 +64,15 @@ pub(crate) fn main() -> i32 {
     0
 }
 
-/// Sends the order to supervise the pod in `folder`, whose lock is `lock`.
-pub(crate) fn send_order(socket: BorrowedFd<'_>, folder: &Path, lock: BorrowedFd<'_>) -> io::Result<()> {
-    let locks = [lock];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+/// Sends the order to supervise the pod in `folder`, with its lock and what nobody else may see.
+pub(crate) fn send_order(
+    socket: BorrowedFd<'_>,
+    folder: &Path,
+    files: [BorrowedFd<'_>; FILES],
+) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FILES))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    control.push(SendAncillaryMessage::ScmRights(&locks));
+    control.push(SendAncillaryMessage::ScmRights(&files));
     let path = [IoSlice::new(folder.as_os_str().as_bytes())];
     loop {
         match sendmsg(socket, &path, &mut control, SendFlags::NOSIGNAL) {
@@ -78,9 +84,9 @@ pub(crate) fn send_order(socket: BorrowedFd<'_>, folder: &Path, lock: BorrowedFd
 }
 
 /// Receives an order; `None` when the server is gone.
-fn receive_order(socket: BorrowedFd<'_>) -> io::Result<Option<(PathBuf, OwnedFd)>> {
+fn receive_order(socket: BorrowedFd<'_>) -> io::Result<Option<(PathBuf, [OwnedFd; FILES])>> {
     let mut path = vec![0; PATH_BYTES];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FILES))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
         match recvmsg(socket, &mut [IoSliceMut::new(&mut path)], &mut control, RecvFlags::CMSG_CLOEXEC) {
@@ -92,9 +98,9 @@ fn receive_order(socket: BorrowedFd<'_>) -> io::Result<Option<(PathBuf, OwnedFd)
         return Ok(None);
     }
     path.truncate(received.bytes);
-    let lock = control.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut locks) => locks.next(),
+    let files = control.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(files) => Vec::from_iter(files).try_into().ok(),
         _ => None,
     });
-    Ok(lock.map(|lock| (PathBuf::from(OsStr::from_bytes(&path)), lock)))
+    Ok(files.map(|files| (PathBuf::from(OsStr::from_bytes(&path)), files)))
 }

@@ -21,6 +21,7 @@ use crate::{
     limits::KILL_GRACE_MS,
     logfile::LogWriter,
     mask::Masker,
+    private::{Masks, Private},
     sandbox::End,
     spec::PodSpec,
 };
@@ -56,12 +57,17 @@ struct Ready {
 
 impl<'a> Watch<'a> {
     /// Returns the watch of a pod that starts now.
-    pub(crate) fn new(folder: &PodFolder, spec: &PodSpec, control: OwnedFd, log: &'a mut LogWriter) -> Self {
+    pub(crate) fn new(
+        folder: &PodFolder,
+        (spec, private): (&PodSpec, &Private),
+        control: OwnedFd,
+        log: &'a mut LogWriter,
+    ) -> Self {
         let deadline =
             spec.deadline_seconds.and_then(|seconds| Moment::now().after_ms(seconds.saturating_mul(1000)));
         Self {
             log,
-            masking: Masking::of(folder.token()),
+            masking: Masking::of(folder.token(), private.masks.clone()),
             kill: folder.kill(),
             control,
             stdout: Stream::new(false, spec.wants_result),
@@ -217,17 +223,19 @@ fn read_pipe(
     Ok(())
 }
 
-/// The masker of a token that is replaced now and then.
+/// The masker of a token that is replaced now and then, and of what stays.
 #[derive(Debug)]
 struct Masking {
     token: PathBuf,
+    others: Masks,
     seen: Option<(u64, i64, i64)>,
     masker: Masker,
 }
 
 impl Masking {
-    fn of(token: PathBuf) -> Self {
-        let mut masking = Self { token, seen: None, masker: Masker::default() };
+    fn of(token: PathBuf, others: Masks) -> Self {
+        let masker = Masker::new(others.clone());
+        let mut masking = Self { token, others, seen: None, masker };
         masking.current();
         masking
     }
@@ -237,7 +245,7 @@ impl Masking {
         let now = self.token.metadata().ok().as_ref().map(identity);
         if now.is_some() && now != self.seen {
             self.seen = now;
-            self.masker = read_masker(&self.token);
+            self.masker = read_masker(&self.token, &self.others);
         }
         &self.masker
     }

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use backend::{BackendError, Image, Isolation, LogLine, Mount, ProcessBackend, ProcessConfig};
+use backend::{BackendError, Image, Isolation, LogLine, Materials, Mount, ProcessBackend, ProcessConfig};
 use engine::{InputSource, Pod, PodEnd, PodInput, PodOutcome};
 use model::{
     RunId,
@@ -93,10 +93,18 @@ impl World {
         self.folder.path().join("data/runs").join(run.uuid().to_string()).join(node.as_str())
     }
     pub(crate) async fn start(&self, run: RunId, pod: &Pod, token: Option<&str>) -> Result<(), BackendError> {
+        self.start_with(run, pod, Materials::with_token(token.map(identity::Secret::new))).await
+    }
+    pub(crate) async fn start_with(
+        &self,
+        run: RunId,
+        pod: &Pod,
+        materials: Materials,
+    ) -> Result<(), BackendError> {
         let action = StartPod { run: self.house.facts(run), node: pod.node.clone() };
         let done = self
             .house
-            .act_for_run(run, action, async |go| Ok(self.backend.start(go, pod, token).await))
+            .act_for_run(run, action, async |go| Ok(self.backend.start(go, pod, materials).await))
             .await;
         done.expect("the local user may")
     }
@@ -120,6 +128,10 @@ impl World {
     }
     pub(crate) async fn run_with_token(&self, pod: &Pod, token: Option<&str>) -> PodOutcome {
         self.start(run_id(1), pod, token).await.unwrap();
+        self.wait(run_id(1), &pod.node).await.unwrap()
+    }
+    pub(crate) async fn run_with(&self, pod: &Pod, materials: Materials) -> PodOutcome {
+        self.start_with(run_id(1), pod, materials).await.unwrap();
         self.wait(run_id(1), &pod.node).await.unwrap()
     }
     /// Runs a shell text and returns its end and everything it wrote.

@@ -14,6 +14,8 @@ mod fixture;
 #[cfg(test)]
 mod life;
 #[cfg(test)]
+mod materials;
+#[cfg(test)]
 mod outputs;
 #[cfg(test)]
 mod secrets;

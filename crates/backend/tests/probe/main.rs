@@ -74,7 +74,9 @@ async fn run(args: &[String]) -> Option<()> {
 
 async fn start(house: &door::House, backend: &ProcessBackend, run: RunId, pod: &Pod) -> Option<()> {
     let action = StartPod { run: house.facts(run), node: pod.node.clone() };
-    let started = house.act_for_run(run, action, async |go| backend.start(go, pod, None).await).await;
+    let started = house
+        .act_for_run(run, action, async |go| backend.start(go, pod, backend::Materials::default()).await)
+        .await;
     if let Err(error) = &started {
         writeln!(std::io::stderr(), "{error}").ok()?;
     }

@@ -1,9 +1,7 @@
 //! What of Argo is taken here and what is refused: every field is in a list, a field in none is refused.
 //! A field is harmless if leaving it out changes nothing a workflow can see on one machine.
 
-use model::argo::{
-    Arguments, Artifact, Call, Container, EnvVar, Parameter, Template, TemplateKind, WorkflowSpec,
-};
+use model::argo::{Arguments, Artifact, Call, Container, Parameter, Template, TemplateKind, WorkflowSpec};
 use serde_json::{Map, Value};
 
 /// Fields of a workflow's spec that choose where and as whom pods run in a cluster, or what is kept afterwards.
@@ -167,16 +165,8 @@ pub(super) fn refused_template(template: &Template, kind: Option<TemplateKind>) 
 }
 
 fn refused_container(container: &Container) -> Option<String> {
-    let from_elsewhere = |env: &&EnvVar| env.value_from.is_some();
-    let env = container.env.iter().find(from_elsewhere);
-    env.map(|env| unsupported(&format!("`valueFrom` of the environment variable `{}`", env.name)))
-        .or_else(|| {
-            let set = [
-                (!container.env_from.is_empty(), "envFrom"),
-                (!container.volume_mounts.is_empty(), "volumeMounts"),
-            ];
-            refused_typed(&set, "a container")
-        })
+    let set = [(!container.volume_mounts.is_empty(), "volumeMounts")];
+    refused_typed(&set, "a container")
         .or_else(|| refused_field(&container.rest, HARMLESS_CONTAINER, "a container"))
 }
 
