@@ -15,9 +15,12 @@ mod duration;
 mod error;
 mod event;
 mod live;
+pub mod operate;
 mod options;
 mod plan;
+mod resources;
 mod run;
+pub mod sync;
 mod turn;
 
 pub use command::{

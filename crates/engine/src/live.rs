@@ -10,7 +10,7 @@ use model::argo::{
 };
 
 use crate::{
-    Answer, Pod, Question, ShutdownStrategy,
+    Answer, LockRequest, Pod, Question, ShutdownStrategy, Task as EngineTask,
     plan::{Compiled, DagPlan},
 };
 
@@ -31,6 +31,8 @@ pub(crate) enum Parent {
     Item(usize),
     /// A retry node: it is one of its attempts.
     Attempt(usize),
+    /// A pod of a container set: it is one of its containers.
+    Container(usize),
     /// A node: it is one of its hooks.
     Hook(usize),
     /// The run: it is one of its hooks.
@@ -41,7 +43,7 @@ impl Parent {
     /// Returns the node above, whose progress includes this one's.
     pub(crate) const fn above(self) -> Option<usize> {
         match self {
-            Self::Root | Self::Exit | Self::RunHook => None,
+            Self::Root | Self::Exit | Self::RunHook | Self::Container(_) => None,
             Self::Steps(at)
             | Self::Group(at)
             | Self::Task(at, _)
@@ -158,6 +160,51 @@ pub(crate) struct Start {
     pub(crate) known: Vec<(Question, Answer)>,
     /// The name it is shown under, if its template says one.
     pub(crate) shown_as: Option<String>,
+    /// What held it up before and does no longer.
+    pub(crate) been: Been,
+}
+
+/// What held a start up before.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Been {
+    /// The node that was made while it waited.
+    pub(crate) node: Option<usize>,
+    /// Whether it holds its locks.
+    pub(crate) locked: bool,
+    /// Whether it is known that no memoized entry serves it.
+    pub(crate) asked: bool,
+}
+
+/// A node whose start waits for its locks, or for what is known of a memoized entry.
+#[derive(Debug, Clone)]
+pub(crate) struct Waits {
+    /// How it goes on.
+    pub(crate) start: Start,
+    /// What was asked; it waits for locks if nothing was.
+    pub(crate) question: Option<Question>,
+    /// How old an entry may be.
+    pub(crate) max_age: Option<jiff::SignedDuration>,
+}
+
+/// Locks that are wanted or held.
+#[derive(Debug, Clone)]
+pub(crate) struct Locks {
+    pub(crate) request: Arc<LockRequest>,
+    /// Whether they are held.
+    pub(crate) held: bool,
+    /// The lock waited for, as Argo names it.
+    pub(crate) waits_for: Option<String>,
+}
+
+/// When a node's time is over.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Timeout {
+    /// The end of the template's `timeout`, waiting included.
+    pub(crate) deadline: Option<Timestamp>,
+    /// The end of its `pendingTimeout`.
+    pub(crate) pending: Option<Timestamp>,
+    /// What is said of it once its time is over.
+    pub(crate) over: Option<String>,
 }
 
 impl Start {
@@ -280,6 +327,8 @@ pub(crate) struct Task {
     pub(crate) any_succeeded: bool,
     /// Whether all of its items failed.
     pub(crate) all_failed: bool,
+    /// Whether it is a daemon that is ready.
+    pub(crate) daemoned: bool,
     /// Its node.
     pub(crate) node: Option<usize>,
     /// Which of its failures are tolerated.
@@ -366,6 +415,16 @@ pub(crate) enum Body {
     Ended,
     /// A pod.
     Pod(Arc<Pod>),
+    /// To be killed: it is a daemon that counts as done.
+    Daemon(Arc<Pod>),
+    /// The end of a pod that was killed and counts as ended.
+    Dying(Arc<Pod>),
+    /// A task's end.
+    Task(Arc<EngineTask>),
+    /// Its locks, or an answer.
+    Waits(Box<Waits>),
+    /// Its turn, although its node exists already.
+    Queued,
     /// To be resumed.
     Suspend(Box<Suspend>),
     /// Its groups.
@@ -405,6 +464,8 @@ pub(crate) enum Stage {
     /// Before its first event.
     #[default]
     New,
+    /// It waits for its own locks.
+    Locks,
     /// The entry node is under way.
     Main,
     /// The entry node has ended and so, hooks of the run are under way.
@@ -438,6 +499,20 @@ pub(crate) struct Live {
     pub(crate) referenced: BTreeMap<Home, Arc<HashMap<String, Arc<Compiled>>>>,
     /// What the run itself was told.
     pub(crate) known: Vec<(Question, Answer)>,
+    /// Locks wanted or held, by node; the run's own by none.
+    pub(crate) locks: BTreeMap<Option<usize>, Locks>,
+    /// Time limits, by node.
+    pub(crate) timeouts: BTreeMap<usize, Timeout>,
+    /// Nodes whose end is measured, and their templates.
+    pub(crate) measured: HashMap<usize, Arc<Compiled>>,
+    /// Containers of container sets, by their pod.
+    pub(crate) containers: HashMap<usize, Vec<(String, usize)>>,
+    /// Daemons that are ready, by the steps or DAG node they belong to.
+    pub(crate) daemons: BTreeMap<Option<usize>, Vec<usize>>,
+    /// Nodes of before that are not run again, by name.
+    pub(crate) previous: HashMap<String, Box<model::argo::NodeStatus>>,
+    /// The volumes of the workflow.
+    pub(crate) volumes: Vec<model::argo::Volume>,
     /// The run's own hooks.
     pub(crate) hooks: Hooks,
     pub(crate) shutdown: Option<(ShutdownStrategy, Option<String>)>,

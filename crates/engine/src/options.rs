@@ -14,6 +14,10 @@ pub struct RunOptions {
     /// The workflow's artifact repository, chosen once: its key is the key format and may hold tags. It is the location
     /// of each pod's [`crate::Pod::archive`] whose template has no `archiveLocation`.
     pub archive: ArchiveLocation,
+    /// Seconds an earlier run like this took, if one is known.
+    pub estimated_duration: Option<i64>,
+    /// Seconds each of its nodes took, by full name.
+    pub estimated_nodes: BTreeMap<String, i64>,
 }
 
 /// A suspend node that opens only by approval.

@@ -10,7 +10,7 @@ use model::{
 };
 
 use crate::{
-    Command, RunOptions, TimerId,
+    Command, LockRequest, RunOptions, TimerId,
     live::{Body, Live, Stage},
     plan::Plan,
 };
@@ -67,7 +67,7 @@ impl Run {
                     commands.push(Command::SetTimer { timer: TimerId::WorkflowDeadline, at });
                 }
             }
-            Stage::Hooks(..) | Stage::Exit(..) => {}
+            Stage::Locks | Stage::Hooks(..) | Stage::Exit(..) => {}
         }
         let asked = self.live.asked.iter().map(|asked| asked.question.clone());
         commands.extend(asked.map(|question| Command::Ask { node: None, question }));
@@ -78,7 +78,26 @@ impl Run {
             };
             self.outstanding_of(id, &slot.body, slot.hooked, &mut commands);
         }
+        for (at, timeout) in &self.live.timeouts {
+            let Some((id, _)) = self.status.nodes.get_index(*at) else { continue };
+            if timeout.over.is_some() {
+                commands.push(Command::KillPod { node: id.clone() });
+                continue;
+            }
+            let timer = |timer, at| Command::SetTimer { timer, at };
+            commands.extend(timeout.deadline.map(|at| timer(TimerId::NodeDeadline(id.clone()), at)));
+            commands.extend(timeout.pending.map(|at| timer(TimerId::PendingTimeout(id.clone()), at)));
+        }
+        let wanted = self.live.locks.values().filter(|locks| !locks.held);
+        commands.extend(wanted.map(|locks| Command::Lock(Arc::clone(&locks.request))));
         commands
+    }
+
+    /// Returns the locks that the run and its nodes hold: what a restart must give back to them before anybody else
+    /// gets any.
+    pub fn held_locks(&self) -> Vec<Arc<LockRequest>> {
+        let held = self.live.locks.values().filter(|locks| locks.held);
+        held.map(|locks| Arc::clone(&locks.request)).collect()
     }
 
     fn outstanding_of(&self, id: &NodeId, body: &Body, hooked: bool, commands: &mut Vec<Command>) {
@@ -101,7 +120,23 @@ impl Run {
             Body::Retry(retry) => {
                 commands.extend(retry.waits_until.map(|at| timer(TimerId::Backoff(id.clone()), at)))
             }
-            Body::Ended | Body::Steps(_) | Body::Group(_) | Body::Dag(_) | Body::TaskGroup(_) => {}
+            Body::Daemon(pod) => commands.push(Command::StartPod(Arc::clone(pod))),
+            Body::Dying(pod) => {
+                commands.push(Command::StartPod(Arc::clone(pod)));
+                commands.push(Command::KillPod { node: id.clone() });
+            }
+            Body::Task(task) => commands.push(Command::StartTask(Arc::clone(task))),
+            Body::Waits(waits) => {
+                if let Some(question) = &waits.question {
+                    commands.push(Command::Ask { node: Some(id.clone()), question: question.clone() });
+                }
+            }
+            Body::Ended
+            | Body::Queued
+            | Body::Steps(_)
+            | Body::Group(_)
+            | Body::Dag(_)
+            | Body::TaskGroup(_) => {}
         }
     }
 

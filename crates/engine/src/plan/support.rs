@@ -124,10 +124,7 @@ fn refused_field(rest: &Map<String, Value>, harmless: &[&str], of: &str) -> Opti
 
 /// Returns why a workflow cannot be run, if so.
 pub(super) fn refused_spec(spec: &WorkflowSpec) -> Option<String> {
-    let set = [
-        (spec.template_defaults.is_some(), "templateDefaults"),
-        (spec.synchronization.is_some(), "synchronization"),
-    ];
+    let set = [(spec.template_defaults.is_some(), "templateDefaults")];
     refused_typed(&set, "the workflow")
         .or_else(|| refused_field(&spec.rest, HARMLESS_SPEC, "the workflow"))
         .or_else(|| refused_retry(spec.retry_strategy.as_ref()?))
@@ -135,28 +132,10 @@ pub(super) fn refused_spec(spec: &WorkflowSpec) -> Option<String> {
 
 /// Returns why a template cannot be run, if so.
 pub(super) fn refused_template(template: &Template, kind: Option<TemplateKind>) -> Option<String> {
-    let kind_name = match kind {
-        None => return Some(format!("template `{}` has no kind", template.name)),
-        Some(TemplateKind::ContainerSet) => "containerSet",
-        Some(TemplateKind::Resource) => "resource",
-        Some(TemplateKind::Data) => "data",
-        Some(TemplateKind::Http) => "http",
-        Some(TemplateKind::Plugin) => "plugin",
-        Some(_) => "",
-    };
-    if !kind_name.is_empty() {
-        return Some(unsupported(&format!("a `{kind_name}` template")));
+    if kind.is_none() {
+        return Some(format!("template `{}` has no kind", template.name));
     }
-    let set = [
-        (template.daemon == Some(true), "daemon"),
-        (!template.init_containers.is_empty(), "initContainers"),
-        (!template.sidecars.is_empty(), "sidecars"),
-        (template.memoize.is_some(), "memoize"),
-        (template.synchronization.is_some(), "synchronization"),
-        (!template.timeout.is_empty(), "timeout"),
-    ];
-    refused_typed(&set, "a template")
-        .or_else(|| refused_field(&template.rest, HARMLESS_TEMPLATE, "a template"))
+    refused_field(&template.rest, HARMLESS_TEMPLATE, "a template")
         .or_else(|| refused_retry(template.retry_strategy.as_ref()?))
         .or_else(|| refused_container(template.container.as_ref()?))
         .or_else(|| refused_container(&template.script.as_ref()?.container))
@@ -165,9 +144,7 @@ pub(super) fn refused_template(template: &Template, kind: Option<TemplateKind>) 
 }
 
 fn refused_container(container: &Container) -> Option<String> {
-    let set = [(!container.volume_mounts.is_empty(), "volumeMounts")];
-    refused_typed(&set, "a container")
-        .or_else(|| refused_field(&container.rest, HARMLESS_CONTAINER, "a container"))
+    refused_field(&container.rest, HARMLESS_CONTAINER, "a container")
 }
 
 fn refused_retry(strategy: &model::argo::RetryStrategy) -> Option<String> {

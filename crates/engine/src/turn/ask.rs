@@ -15,11 +15,6 @@ use crate::{
 /// What is known of questions asked before.
 pub(crate) type Known = Vec<(Question, Answer)>;
 
-/// Whether a question is one that is asked before something starts.
-pub(super) const fn comes_first(question: &Question) -> bool {
-    matches!(question, Question::ConfigMapKey { .. } | Question::Templates { .. })
-}
-
 /// Returns the question for a key of a ConfigMap, its tags replaced.
 ///
 /// # Errors

@@ -43,6 +43,7 @@ impl Turn {
             handles_failure: false,
             any_succeeded: false,
             all_failed: false,
+            daemoned: false,
             node: None,
         });
         let mut tasks: Vec<Task> = tasks.collect();
@@ -214,6 +215,7 @@ impl Turn {
                         hooks,
                         known: Vec::new(),
                         shown_as: None,
+                        been: crate::live::Been::default(),
                     });
                 }
                 Err(reason) => new.because(NodePhase::Error, reason),
@@ -272,13 +274,17 @@ impl Turn {
 
     /// The node of a task has ended.
     pub(super) fn task_ended(&mut self, dag: usize, task: usize, at: usize) {
-        let Some(phase) = self.node(at).map(|node| node.phase) else { return };
+        let Some((phase, daemoned)) = self.node(at).map(|node| (node.phase, node.daemoned == Some(true)))
+        else {
+            return;
+        };
         if self.node(at).is_some_and(|node| node.node_type != NodeType::TaskGroup) {
             self.note_task(dag, task, at);
         }
         let Some(state) = self.run.live.dag_mut(dag) else { return };
         let Some(this) = state.tasks.get_mut(task) else { return };
         this.phase = Some(phase);
+        this.daemoned = daemoned;
         if matches!(phase, NodePhase::Succeeded | NodePhase::Failed | NodePhase::Error) {
             this.branch = phase;
         }
@@ -334,8 +340,7 @@ fn has(task: &Task, result: TaskResult) -> bool {
         TaskResult::Errored => task.phase == Some(NodePhase::Error),
         TaskResult::Skipped => task.phase == Some(NodePhase::Skipped),
         TaskResult::Omitted => task.phase == Some(NodePhase::Omitted),
-        // Nothing here becomes a daemon yet: such templates are refused.
-        TaskResult::Daemoned => false,
+        TaskResult::Daemoned => task.daemoned,
         TaskResult::AnySucceeded => task.any_succeeded,
         TaskResult::AllFailed => task.all_failed,
     }

@@ -1,7 +1,11 @@
 //! Each event, applied. That it fits is known.
 
+use std::collections::HashMap;
+
+use expr::{Unresolved, substitute_json};
 use jiff::SignedDuration;
-use model::argo::{NodeId, NodePhase, WorkflowPhase};
+use model::argo::{NodeId, NodePhase, Volume, Workflow, WorkflowPhase};
+use serde_json::json;
 
 use super::{Turn, fit, hooks, variables};
 use crate::{
@@ -16,17 +20,27 @@ impl Turn {
             EventKind::Started => self.begin(),
             EventKind::PodRunning { node } => self.pod_runs(node),
             EventKind::PodFinished { node, outcome } => self.pod_finished(node, outcome),
-            EventKind::PodReady { .. }
-            | EventKind::Progress { .. }
-            | EventKind::TaskFinished { .. }
-            | EventKind::Locked { .. }
-            | EventKind::LockWaits { .. }
-            | EventKind::LockRefused { .. }
-            | EventKind::Postponed { .. }
-            | EventKind::Resubmitted { .. }
-            | EventKind::Restarted { .. }
-            | EventKind::NodeSet { .. } => {}
-            EventKind::Answered { question, answer, .. } => self.answered(question, answer),
+            EventKind::PodReady { node, ip } => self.pod_ready(node, ip),
+            EventKind::Progress { node, progress } => self.progressed(node, progress),
+            EventKind::TaskFinished { node, outcome } => self.task_finished(node, outcome),
+            EventKind::Answered { node, question, answer } => match node {
+                Some(node) => self.memo_answered(node, question, answer),
+                None => self.answered(question, answer),
+            },
+            EventKind::Locked { holder } => self.locked(holder.as_ref()),
+            EventKind::LockWaits { holder, lock, message, holders } => {
+                self.lock_waits(holder.as_ref(), lock, message, holders);
+            }
+            EventKind::LockRefused { holder, message } => self.lock_refused(holder.as_ref(), message),
+            EventKind::Postponed { message } => {
+                self.run.status.phase = WorkflowPhase::Pending;
+                message.clone_into(&mut self.run.status.message);
+            }
+            EventKind::Resubmitted { nodes } => self.begin_with(nodes),
+            EventKind::Restarted { again, parameters } => self.begin_again(again, parameters),
+            EventKind::NodeSet { node, phase, message, parameters } => {
+                self.set(node, *phase, message.as_deref(), parameters);
+            }
             EventKind::TimerFired { timer } => self.timer_fired(timer),
             EventKind::Resumed { node, message, parameters } => {
                 let nodes = match node {
@@ -56,11 +70,37 @@ impl Turn {
         self.run.status.nodes.get_index_of(node)
     }
 
-    fn begin(&mut self) {
-        self.run.status.phase = WorkflowPhase::Running;
-        self.run.status.started_at = Some(self.now);
-        self.run.status.progress = "0/0".to_owned();
+    /// The run begins, or waits for its own locks first.
+    pub(super) fn begin(&mut self) {
+        self.run.status.message = String::new();
+        match self.run_must_wait() {
+            Ok(true) => {}
+            Ok(false) => self.begin_main(),
+            Err(reason) => {
+                self.begin_status();
+                self.finish(
+                    WorkflowPhase::Failed,
+                    format!("Failed to acquire the synchronization lock. {reason}"),
+                );
+            }
+        }
+    }
+
+    fn begin_status(&mut self) {
+        let status = &mut self.run.status;
+        status.phase = WorkflowPhase::Running;
+        status.message = String::new();
+        status.started_at = Some(self.now);
+        status.progress = "0/0".to_owned();
+        if let Some(seconds) = self.run.options.estimated_duration {
+            status.rest.insert("estimatedDuration".to_owned(), json!(seconds));
+        }
         self.run.live.stage = Stage::Main;
+    }
+
+    /// The run begins.
+    pub(super) fn begin_main(&mut self) {
+        self.begin_status();
         let arguments = &self.run.workflow.spec.arguments;
         let refused = self.run.plan.refused.clone().or_else(|| plan::refused_arguments(arguments));
         if let Some(reason) = refused {
@@ -84,9 +124,10 @@ impl Turn {
             Err(reason) => return self.finish(WorkflowPhase::Failed, reason),
         };
         let spec = &self.run.workflow.spec;
+        let since = self.run.status.started_at.unwrap_or(self.now);
         let deadline = spec
             .active_deadline_seconds
-            .and_then(|seconds| self.now.checked_add(SignedDuration::from_secs(seconds)).ok());
+            .and_then(|seconds| since.checked_add(SignedDuration::from_secs(seconds)).ok());
         self.run.live.suspended = spec.suspend == Some(true);
         let strategy = match spec.shutdown.as_str() {
             "Stop" => Some(crate::ShutdownStrategy::Stop),
@@ -95,11 +136,19 @@ impl Turn {
         };
         let entrypoint = spec.entrypoint.clone();
         self.run.live.hooks = hooks::of_run(spec);
+        self.run.live.volumes = match volumes_of(&self.run.workflow, &variables) {
+            Ok(volumes) => volumes,
+            Err(reason) => return self.finish(WorkflowPhase::Error, reason),
+        };
         self.run.live.variables = variables.into();
         self.run.live.deadline = deadline;
-        if let Some(at) = deadline {
-            self.commands.push(Command::SetTimer { timer: TimerId::WorkflowDeadline, at });
+        match deadline {
+            // No time is given at all: it has passed.
+            Some(at) if at <= self.now => self.run.live.deadline_passed = true,
+            Some(at) => self.commands.push(Command::SetTimer { timer: TimerId::WorkflowDeadline, at }),
+            None => {}
         }
+        self.measure_run(None);
         let name = self.run.workflow.metadata.name.clone();
         self.then_start(entry(name, entrypoint, args, Parent::Root));
         if let Some(strategy) = strategy {
@@ -118,11 +167,21 @@ impl Turn {
             }
             TimerId::NodeDeadline(node) => {
                 self.with(node, |turn, at| {
-                    turn.end_suspend(at, NodePhase::Failed, "Step exceeded its deadline".to_owned())
+                    turn.end_suspend(at, NodePhase::Failed, "Step exceeded its deadline".to_owned());
+                    turn.time_over(at);
                 });
             }
-            TimerId::PendingTimeout(_) => {}
+            TimerId::PendingTimeout(node) => self.pending_too_long(node),
             TimerId::Backoff(node) => self.with(node, Self::backoff_over),
+        }
+    }
+
+    /// A pod or task says how far it is.
+    fn progressed(&mut self, node: &NodeId, progress: &str) {
+        let parsed =
+            progress.split_once('/').and_then(|(done, of)| Some((done.parse().ok()?, of.parse().ok()?)));
+        if let (Some(at), Some((done, of))) = (self.at(node), parsed) {
+            self.set_progress(at, done, of);
         }
     }
 
@@ -131,6 +190,30 @@ impl Turn {
             act(self, at);
         }
     }
+}
+
+/// Returns the volumes of the workflow: its own, then one for each claim that is made for it.
+///
+/// # Errors
+/// Which tag cannot be read.
+fn volumes_of(workflow: &Workflow, variables: &HashMap<String, String>) -> Result<Vec<Volume>, String> {
+    let spec = &workflow.spec;
+    if spec.volumes.is_empty() && spec.volume_claim_templates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut json = serde_json::to_value(&spec.volumes).unwrap_or_default();
+    substitute_json(&mut json, &mut |name| variables.get(name).cloned().into(), Unresolved::Keep)
+        .map_err(|error| format!("volumes global param substitution error: {error}"))?;
+    let mut volumes: Vec<Volume> = serde_json::from_value(json).map_err(|error| error.to_string())?;
+    for claim in &spec.volume_claim_templates {
+        let Some(name) = claim.pointer("/metadata/name").and_then(serde_json::Value::as_str) else {
+            continue;
+        };
+        let claim = json!({ "claimName": format!("{}-{name}", workflow.metadata.name) });
+        let source = [("persistentVolumeClaim".to_owned(), claim)].into_iter().collect();
+        volumes.push(Volume { name: name.to_owned(), source });
+    }
+    Ok(volumes)
 }
 
 /// Returns the start of the entry node or of the exit handler.
@@ -152,5 +235,6 @@ pub(super) fn entry(name: String, template_name: String, args: Args, parent: Par
         hooks: None,
         known: Vec::new(),
         shown_as: None,
+        been: crate::live::Been::default(),
     }
 }

@@ -13,6 +13,8 @@ use crate::{
 impl Turn {
     pub(super) fn ended(&mut self, at: usize) {
         let Some(parent) = self.run.live.slots.get(at).map(|slot| slot.parent) else { return };
+        self.settled(at);
+        self.recall_times(at);
         self.give_place_back(at);
         if !self.hooks_are_done(at) {
             return;
@@ -25,6 +27,7 @@ impl Turn {
             Parent::Task(dag, task) => self.task_ended(dag, task, at),
             Parent::Item(group) => self.item_ended(group),
             Parent::Attempt(retry) => self.attempt_ended(retry, at),
+            Parent::Container(_) => {}
             Parent::Hook(owner) => self.hook_ended(owner),
             Parent::RunHook => self.run_hook_ended(),
         }
@@ -96,22 +99,24 @@ impl Turn {
     pub(super) fn finish(&mut self, phase: WorkflowPhase, message: String) {
         let left: Vec<usize> = self.run.live.active.iter().copied().collect();
         for at in left {
-            if let (Some(Body::Pod(_)), Some((id, _))) =
+            if let (Some(Body::Pod(_) | Body::Task(_)), Some((id, _))) =
                 (self.run.live.slots.get(at).map(|slot| &slot.body), self.run.status.nodes.get_index(at))
             {
                 self.commands.push(Command::KillPod { node: id.clone() });
             }
         }
+        for boundary in self.run.live.daemons.keys().copied().collect::<Vec<_>>() {
+            self.kill_daemons(boundary);
+        }
+        self.unlock_all();
+        self.run.live.previous.clear();
         let status = &mut self.run.status;
         status.phase = phase;
         status.message = message;
         status.finished_at = Some(self.now);
-        let mut conditions = Vec::new();
-        if self.run.live.pods.1 > 0 {
-            conditions.push(json!({ "status": "False", "type": "PodRunning" }));
-        }
-        conditions.push(json!({ "status": "True", "type": "Completed" }));
-        status.rest.insert("conditions".to_owned(), Value::Array(conditions));
+        self.measure_run(Some(phase.as_str()));
+        self.condition("PodRunning", false, None);
+        self.condition("Completed", true, None);
         self.run.live.stage = Stage::Ended;
         self.run.live.held.clear();
         self.run.live.asked.clear();

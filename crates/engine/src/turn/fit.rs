@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use model::argo::{NodeId, NodePhase, Parameter};
 
-use super::ask;
 use crate::{
-    EventKind, Run, ShutdownStrategy, StepError, TimerId,
-    live::{Body, Stage},
+    EventKind, Question, Run, ShutdownStrategy, StepError, TimerId,
+    live::{Body, Locks, Stage},
 };
 
 /// How an event fits.
@@ -51,8 +50,12 @@ fn new_if(new: bool) -> Result<Fit, StepError> {
 /// Decides how `kind` fits `run`.
 pub(super) fn check(run: &Run, kind: &EventKind) -> Result<Fit, StepError> {
     let event = name(kind);
-    if let EventKind::Started = kind {
-        return new_if(run.live.stage == Stage::New);
+    match kind {
+        EventKind::Started | EventKind::Resubmitted { .. } => return new_if(run.live.stage == Stage::New),
+        EventKind::Postponed { message } => {
+            return new_if(run.live.stage == Stage::New && run.status.message != *message);
+        }
+        _ => {}
     }
     if run.live.stage == Stage::New {
         return Err(StepError::NotStarted { event });
@@ -61,28 +64,59 @@ pub(super) fn check(run: &Run, kind: &EventKind) -> Result<Fit, StepError> {
     match kind {
         EventKind::Started => Ok(Fit::Repeated),
         EventKind::PodRunning { node } => {
-            let (phase, waits) = body(run, node, event, "Pod", |body| matches!(body, Body::Pod(_)))?;
+            let running =
+                |body: &Body| matches!(body, Body::Pod(_) | Body::Task(_) | Body::Daemon(_) | Body::Dying(_));
+            let (phase, waits) = body(run, node, event, "Pod", running)?;
             new_if(waits && phase == NodePhase::Pending)
         }
         EventKind::PodFinished { node, .. } => {
-            body(run, node, event, "Pod", |body| matches!(body, Body::Pod(_)))
-                .and_then(|(_, waits)| new_if(waits))
+            let pod = |body: &Body| matches!(body, Body::Pod(_) | Body::Daemon(_) | Body::Dying(_));
+            body(run, node, event, "Pod", pod).and_then(|(_, waits)| new_if(waits))
         }
-        EventKind::Answered { question, .. } if ask::comes_first(question) => {
+        EventKind::PodReady { node, ip } => {
+            let pod = |body: &Body| matches!(body, Body::Pod(_) | Body::Daemon(_) | Body::Dying(_));
+            body(run, node, event, "Pod", pod)?;
+            new_if(ready_is_new(run, node, ip))
+        }
+        EventKind::Progress { node, progress } => {
+            let running =
+                |body: &Body| matches!(body, Body::Pod(_) | Body::Task(_) | Body::Daemon(_) | Body::Dying(_));
+            let (_, waits) = body(run, node, event, "Pod", running)?;
+            let known = run.status.nodes.get(node).map(|node| node.progress.as_str());
+            new_if(waits && known != Some(progress.as_str()) && is_progress(progress))
+        }
+        EventKind::TaskFinished { node, outcome } => {
+            let (now, waits) = body(run, node, event, "task", |body| matches!(body, Body::Task(_)))?;
+            if waits && !outcome.phase.is_fulfilled() {
+                return Err(StepError::DoesNotFit { phase: now.as_str(), event });
+            }
+            new_if(waits)
+        }
+        EventKind::Answered { node: Some(node), question, .. } => new_if(asks(run, node, question)),
+        EventKind::Answered { node: None, question, .. } => {
             new_if(run.live.asked.iter().any(|asked| asked.question == *question))
         }
-        EventKind::Answered { .. } => Ok(Fit::Repeated),
-        // nothing asks for these yet
-        EventKind::PodReady { .. }
-        | EventKind::Progress { .. }
-        | EventKind::TaskFinished { .. }
-        | EventKind::Locked { .. }
-        | EventKind::LockWaits { .. }
-        | EventKind::LockRefused { .. }
-        | EventKind::Postponed { .. }
-        | EventKind::Resubmitted { .. }
-        | EventKind::Restarted { .. }
-        | EventKind::NodeSet { .. } => Ok(Fit::Repeated),
+        EventKind::Locked { holder } | EventKind::LockRefused { holder, .. } => {
+            new_if(locks_of(run, holder.as_ref()).is_some_and(|locks| !locks.held))
+        }
+        EventKind::LockWaits { holder, lock, message, .. } => {
+            let known = match holder {
+                Some(node) => run.status.nodes.get(node).map(|node| &node.message),
+                None => Some(&run.status.message),
+            };
+            new_if(locks_of(run, holder.as_ref()).is_some_and(|locks| {
+                !locks.held && (locks.waits_for.as_ref() != Some(lock) || known != Some(message))
+            }))
+        }
+        EventKind::Postponed { .. } | EventKind::Resubmitted { .. } => Ok(Fit::Repeated),
+        EventKind::Restarted { .. } => new_if(!under_way),
+        EventKind::NodeSet { node, phase, message, parameters } => {
+            let (now, waits) = body(run, node, event, "Suspend", |body| matches!(body, Body::Suspend(_)))?;
+            if waits && phase.is_some_and(|phase| matches!(phase, NodePhase::Pending)) {
+                return Err(StepError::DoesNotFit { phase: now.as_str(), event });
+            }
+            new_if(waits && set_fits(run, node, *phase, message.as_deref(), parameters)?)
+        }
         EventKind::TimerFired { timer } => timer_fits(run, timer, event),
         EventKind::Resumed { node, parameters, .. } => resumed_fits(run, node.as_ref(), parameters, event),
         EventKind::NodeFailed { node, phase, .. } => {
@@ -124,6 +158,68 @@ fn body(
     }
 }
 
+/// Whether a pod that says it is ready has not said so before.
+fn ready_is_new(run: &Run, node: &NodeId, ip: &str) -> bool {
+    let Some((at, _, status)) = run.status.nodes.get_full(node) else { return false };
+    match run.live.slots.get(at).map(|slot| &slot.body) {
+        Some(Body::Pod(_)) => status.phase == NodePhase::Pending || status.pod_ip != ip || is_daemon(run, at),
+        _ => false,
+    }
+}
+
+fn is_daemon(run: &Run, at: usize) -> bool {
+    matches!(run.live.slots.get(at).map(|slot| &slot.body), Some(Body::Pod(pod)) if pod.template.daemon == Some(true))
+}
+
+fn is_progress(text: &str) -> bool {
+    let parts = text.split_once('/').and_then(|(done, of)| Some((done.parse().ok()?, of.parse().ok()?)));
+    parts.is_some_and(|(done, of): (u32, u32)| of > 0 && done <= of)
+}
+
+/// Whether the node waits for the answer to `question`.
+fn asks(run: &Run, node: &NodeId, question: &Question) -> bool {
+    let slot = run.status.nodes.get_index_of(node).and_then(|at| run.live.slots.get(at));
+    matches!(slot.map(|slot| &slot.body), Some(Body::Waits(waits)) if waits.question.as_ref() == Some(question))
+}
+
+fn locks_of<'r>(run: &'r Run, holder: Option<&NodeId>) -> Option<&'r Locks> {
+    let at = match holder {
+        Some(node) => Some(run.status.nodes.get_index_of(node)?),
+        None => None,
+    };
+    run.live.locks.get(&at)
+}
+
+/// Whether setting a suspend node changes anything.
+fn set_fits(
+    run: &Run,
+    node: &NodeId,
+    phase: Option<NodePhase>,
+    message: Option<&str>,
+    given: &BTreeMap<String, String>,
+) -> Result<bool, StepError> {
+    let Some(status) = run.status.nodes.get(node) else { return Ok(false) };
+    let asked: Vec<&Parameter> = status.outputs.iter().flat_map(|outputs| &outputs.parameters).collect();
+    let mut changes = phase.is_some_and(|phase| phase != status.phase);
+    changes |= message.is_some_and(|message| message != status.message);
+    for (name, value) in given {
+        let known = asked.iter().find(|parameter| parameter.name == *name);
+        if known.is_some_and(|known| known.value.as_ref().is_some_and(|known| known.0 == *value)) {
+            continue;
+        }
+        let supplied =
+            known.filter(|known| known.value_from.as_ref().is_some_and(|from| from.supplied.is_some()));
+        let Some(supplied) = supplied else {
+            return Err(StepError::NotAskedFor { parameter: name.clone(), node: node.to_string() });
+        };
+        if supplied.enumeration.as_ref().is_some_and(|list| !list.iter().any(|one| one.0 == *value)) {
+            return Err(StepError::NotInEnum { parameter: name.clone() });
+        }
+        changes = true;
+    }
+    Ok(changes)
+}
+
 fn timer_fits(run: &Run, timer: &TimerId, event: &'static str) -> Result<Fit, StepError> {
     let suspend = |node: &NodeId, set: fn(&crate::live::Suspend) -> bool| {
         let (_, waits) =
@@ -136,8 +232,30 @@ fn timer_fits(run: &Run, timer: &TimerId, event: &'static str) -> Result<Fit, St
         }
         TimerId::SuspendOver(node) => suspend(node, |suspend| suspend.over_at.is_some()),
         TimerId::GateExpired(node) => suspend(node, |suspend| suspend.gate.is_some()),
-        TimerId::NodeDeadline(node) => suspend(node, |suspend| suspend.deadline_at.is_some()),
-        TimerId::PendingTimeout(_) => Ok(Fit::Repeated),
+        TimerId::NodeDeadline(node) => {
+            let limited = |body: &Body| match body {
+                Body::Suspend(suspend) => suspend.deadline_at.is_some(),
+                Body::Retry(_) | Body::Steps(_) | Body::Dag(_) | Body::Group(_) | Body::TaskGroup(_) => false,
+                _ => true,
+            };
+            let (_, waits) = body(run, node, event, "Suspend", limited)?;
+            let at = run.status.nodes.get_index_of(node);
+            let is_suspend = at
+                .and_then(|at| run.live.slots.get(at))
+                .is_some_and(|slot| matches!(slot.body, Body::Suspend(_)));
+            let timeout = at.and_then(|at| run.live.timeouts.get(&at));
+            new_if(
+                waits
+                    && (is_suspend
+                        || timeout
+                            .is_some_and(|timeout| timeout.deadline.is_some() && timeout.over.is_none())),
+            )
+        }
+        TimerId::PendingTimeout(node) => {
+            let (_, waits) = body(run, node, event, "Pod", |body| matches!(body, Body::Pod(_)))?;
+            let timeout = run.status.nodes.get_index_of(node).and_then(|at| run.live.timeouts.get(&at));
+            new_if(waits && timeout.is_some_and(|timeout| timeout.pending.is_some()))
+        }
         TimerId::Backoff(node) => {
             let (_, retries) = body(run, node, event, "Retry", |body| matches!(body, Body::Retry(_)))?;
             let waits = run.status.nodes.get_index_of(node).is_some_and(|at| run.live.active.contains(&at));

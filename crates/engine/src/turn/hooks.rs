@@ -156,6 +156,7 @@ impl Turn {
             hooks: None,
             known: Vec::new(),
             shown_as: None,
+            been: crate::live::Been::default(),
         });
     }
 
@@ -266,7 +267,7 @@ impl Turn {
     pub(super) const fn status_for_hooks(&self) -> WorkflowPhase {
         match &self.run.live.stage {
             Stage::Hooks(phase, _) | Stage::Exit(phase, _) => *phase,
-            Stage::New | Stage::Main | Stage::Ended => self.run.status.phase,
+            Stage::New | Stage::Locks | Stage::Main | Stage::Ended => self.run.status.phase,
         }
     }
 

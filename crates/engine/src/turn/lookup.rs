@@ -73,7 +73,7 @@ impl Turn {
             return Some(Child { node: Some(about), items });
         }
         let child = self.run.live.frame(asker.boundary)?.children.get(call)?;
-        let ended = |at: &usize| self.node(*at).is_some_and(|node| node.phase.is_fulfilled());
+        let ended = |at: &usize| self.node(*at).is_some_and(|node| node.is_fulfilled());
         let all_ended =
             child.node.iter().all(ended) && child.items.iter().flat_map(|items| items.iter()).all(ended);
         all_ended.then(|| child.clone())
@@ -119,6 +119,7 @@ impl Turn {
             "status" => Some(node.phase.as_str().to_owned()),
             "startedAt" => time(node.started_at),
             "finishedAt" => time(node.finished_at),
+            "ip" => Some(node.pod_ip.clone()).filter(|ip| !ip.is_empty()),
             "hostNodeName" => Some(node.host_node_name.clone()).filter(|name| !name.is_empty()),
             "exitCode" => outputs.and_then(|outputs| outputs.exit_code.clone()),
             "outputs.result" => outputs.and_then(|outputs| outputs.result.clone()),

@@ -2,30 +2,39 @@
 //! What follows is kept as lists of work, first in first out, so that no depth of templates is a depth of calls.
 //! Invariant: an event that is refused or repeated changes nothing.
 
+mod again;
 mod artifact;
 mod ask;
 pub use artifact::artifact_key;
 pub(crate) use expression::any_in as has_expressions;
+mod container_set;
+mod daemon;
 mod dag;
+mod deadline;
 mod event;
 mod expand;
 mod expression;
 mod finish;
 mod fit;
+mod held;
 mod hooks;
 mod inputs;
 mod item;
 mod lookup;
+mod measure;
+mod memoize;
 mod node;
 mod outputs;
 mod pod;
 mod reference;
 mod resolve;
 mod retry;
+mod settle;
 mod shutdown;
 mod start;
 mod steps;
 mod suspend;
+mod task;
 mod variables;
 
 use std::{cell::Cell, collections::VecDeque};

@@ -23,6 +23,8 @@ pub(super) struct NewNode {
     pub(super) hooks: Option<Box<Hooks>>,
     /// The display name, if its template says one.
     pub(super) shown_as: Option<String>,
+    /// The node that was made while it waited.
+    pub(super) at: Option<usize>,
 }
 
 impl NewNode {
@@ -47,6 +49,7 @@ impl NewNode {
             counted: false,
             hooks: None,
             shown_as: None,
+            at: None,
         }
     }
     /// Returns it with what names its template.
@@ -71,6 +74,9 @@ impl Turn {
 
     /// Makes a node, connects it with those that led to it, and returns its place.
     pub(super) fn make(&mut self, new: NewNode, body: Body) -> usize {
+        if let Some(at) = new.at {
+            return self.make_of(at, new, body);
+        }
         let (template_name, template_ref, template_scope) =
             self.shown_template(new.boundary, &new.template_name, new.reference.as_ref());
         let workflow = &self.run.workflow.metadata.name;
@@ -89,6 +95,7 @@ impl Turn {
             display_name: new
                 .shown_as
                 .unwrap_or_else(|| display_name(&new.name, boundary.map(|(_, node)| node.name.as_str()))),
+            estimated_duration: self.run.options.estimated_nodes.get(&new.name).copied(),
             name: new.name,
             node_type: new.node_type,
             template_name,
@@ -111,7 +118,6 @@ impl Turn {
             memoization_status: None,
             synchronization_status: None,
             resources_duration: std::collections::BTreeMap::new(),
-            estimated_duration: None,
         };
         let at = nodes.len();
         let hooked = new.hooks.as_ref().is_some_and(|hooks| !hooks.waiting.is_empty());
@@ -133,10 +139,29 @@ impl Turn {
         at
     }
 
+    /// The node that waited becomes what it is to be; one that cannot start keeps its type.
+    fn make_of(&mut self, at: usize, new: NewNode, body: Body) -> usize {
+        let now = self.now;
+        if let Some(node) = self.node_mut(at) {
+            if new.node_type != NodeType::Skipped {
+                node.node_type = new.node_type;
+            }
+            node.phase = new.phase;
+            node.message = new.message;
+            node.synchronization_status = None;
+            node.finished_at = new.phase.is_fulfilled().then_some(now);
+        }
+        if let Some(slot) = self.run.live.slots.get_mut(at) {
+            slot.body = body;
+        }
+        self.run.live.active.remove(&at);
+        at
+    }
+
     fn connect(&mut self, at: usize, id: &NodeId, parent: Parent) {
         match parent {
             // A step group is connected when its steps node goes on to it.
-            Parent::Root | Parent::Exit | Parent::Steps(_) => {}
+            Parent::Root | Parent::Exit | Parent::Steps(_) | Parent::Container(_) => {}
             Parent::Hook(owner) => self.add_child(owner, id),
             Parent::RunHook => self.add_child(0, id),
             Parent::Group(above) => {
@@ -190,6 +215,10 @@ impl Turn {
                 NodeType::TaskGroup if !node.children.is_empty() => {
                     open.extend(places(&node.children).into_iter().filter(|at| !self.is_hook(*at)));
                 }
+                // The containers of a set lead on, one to the other.
+                NodeType::Pod | NodeType::Container if self.leads_to_containers(at, node) => {
+                    open.extend(places(&node.children).into_iter().filter(|at| self.is_container(*at)));
+                }
                 NodeType::Retry => open.extend(self.run.live.slots.get(at).and_then(|slot| slot.latest)),
                 // Those of a steps or DAG node are leaves already.
                 NodeType::Steps | NodeType::Dag => {
@@ -197,10 +226,22 @@ impl Turn {
                     leaves.reverse();
                     last.extend(leaves);
                 }
+                NodeType::Container if last.contains(&at) => {}
                 _ => last.push(at),
             }
         }
         last
+    }
+
+    fn is_container(&self, at: usize) -> bool {
+        self.node(at).is_some_and(|node| node.node_type == NodeType::Container)
+    }
+
+    fn leads_to_containers(&self, at: usize, node: &NodeStatus) -> bool {
+        match node.node_type {
+            NodeType::Pod => self.run.live.containers.contains_key(&at),
+            _ => node.children.iter().filter_map(|id| self.at(id)).any(|at| self.is_container(at)),
+        }
     }
 
     /// Whether the node at `at` runs because of a hook.
@@ -255,19 +296,36 @@ impl Turn {
 
     /// Counts a pod that starts (`ended` 0, `all` 1) or ends (1, 0), in its node and all above.
     pub(super) fn count_pod(&mut self, at: usize, ended: u32, all: u32) {
+        let Some(slot) = self.run.live.slots.get(at) else { return };
+        let (done, of) = slot.pods;
+        let of = of.saturating_add(all);
+        // One that has ended has done all it said it would.
+        let done = if ended > 0 { of } else { done };
+        self.set_progress(at, done, of);
+    }
+
+    /// Notes how far a pod is, in its node and all above.
+    pub(super) fn set_progress(&mut self, at: usize, done: u32, of: u32) {
+        let Some(slot) = self.run.live.slots.get(at) else { return };
+        let before = slot.pods;
+        let moved = |known: (u32, u32)| {
+            (
+                known.0.saturating_add(done).saturating_sub(before.0),
+                known.1.saturating_add(of).saturating_sub(before.1),
+            )
+        };
         let mut here = Some(at);
         while let Some(at) = here {
             let Some(slot) = self.run.live.slots.get_mut(at) else { break };
-            slot.pods = (slot.pods.0.saturating_add(ended), slot.pods.1.saturating_add(all));
+            slot.pods = moved(slot.pods);
             let (progress, above) = (shown(slot.pods), slot.parent.above());
             if let Some(node) = self.node_mut(at) {
                 node.progress = progress;
             }
             here = above;
         }
-        let pods = &mut self.run.live.pods;
-        *pods = (pods.0.saturating_add(ended), pods.1.saturating_add(all));
-        self.run.status.progress = shown(*pods);
+        self.run.live.pods = moved(self.run.live.pods);
+        self.run.status.progress = shown(self.run.live.pods);
     }
 }
 

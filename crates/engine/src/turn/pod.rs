@@ -1,19 +1,24 @@
 //! Pods: started, running, ended. Source: Argo `operator.go` executeContainer, executeScript, inferFailedReason;
 //! `workflowpod.go`.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use expr::{Lookup, Unresolved, substitute};
 use model::argo::{
-    ArchiveLocation, Artifact, Location, NodeId, NodeOutputs, NodePhase, NodeType, Outputs,
+    ArchiveLocation, Artifact, Location, NodeId, NodeOutputs, NodePhase, NodeType, Outputs, Template, Volume,
     is_own_artifact_key, node_id, pod_name,
 };
-use serde_json::Value;
+use model::duration::go_duration_ms;
+use serde_json::{Value, json};
 
-use super::{Turn, artifact, inputs::Ready, outputs};
+use super::{Turn, artifact, container_set, inputs::Ready, outputs};
 use crate::{
     Command, InputSource, Pod, PodEnd, PodInput, PodOutcome, StoredArtifact,
     live::{Body, Given, Source, Start},
+    resources,
 };
 
 /// The exit code by which Argo's executor says that it could not run the program.
@@ -35,7 +40,10 @@ impl Turn {
             Ok(archive) => archive,
             Err(message) => return self.cannot_start(start, message),
         };
+        let volumes = self.volumes_of(&ready.template);
+        let set = ready.template.container_set.clone();
         let at = self.make(self.new_node(&start, NodeType::Pod, NodePhase::Pending), Body::Ended);
+        self.limit_time(at, &ready.template, false);
         let name = self.unique_name(at, &start.name);
         let workflow = &self.run.workflow.metadata.name;
         let Some((id, node)) = self.run.status.nodes.get_index_mut(at) else { return };
@@ -46,7 +54,7 @@ impl Turn {
             display_name: node.display_name.clone(),
             pod_name: pod_name(workflow, &name, start.template()),
             template: ready.template,
-            volumes: Vec::new(),
+            volumes,
             inputs,
             archive,
             wants_result,
@@ -59,6 +67,24 @@ impl Turn {
             slot.body = Body::Pod(Arc::clone(&pod));
         }
         self.commands.push(Command::StartPod(pod));
+        if let Some(set) = set {
+            self.make_containers(at, &start, &set);
+        }
+    }
+
+    /// Returns those volumes of the workflow and of the template that a container of it mounts.
+    fn volumes_of(&self, template: &Template) -> Vec<Volume> {
+        let set = template.container_set.iter();
+        let of_set = set.clone().flat_map(|set| set.containers.iter().map(|node| &node.container));
+        let beside =
+            template.init_containers.iter().chain(&template.sidecars).map(|beside| &beside.container);
+        let script = template.script.iter().map(|script| &script.container);
+        let containers = template.container.iter().chain(script).chain(of_set).chain(beside);
+        let mounts = containers.flat_map(|container| &container.volume_mounts);
+        let mounted: HashSet<&str> =
+            mounts.chain(set.flat_map(|set| &set.volume_mounts)).map(|mount| mount.name.as_str()).collect();
+        let all = self.run.live.volumes.iter().chain(&template.volumes);
+        all.filter(|volume| mounted.contains(volume.name.as_str())).cloned().collect()
     }
 
     /// Returns where the outputs of a pod go that do not say so themselves.
@@ -103,7 +129,7 @@ impl Turn {
             .unwrap_or_else(|| name.to_owned())
     }
 
-    fn pod_deadline(&self, start: &Start, ready: &Ready) -> Result<Option<u64>, String> {
+    pub(super) fn pod_deadline(&self, start: &Start, ready: &Ready) -> Result<Option<u64>, String> {
         let own = ready.template.active_deadline_seconds.as_ref();
         let own = own.map(|text| {
             text.0
@@ -115,7 +141,14 @@ impl Turn {
         let until = start.attempt.as_ref().and_then(|attempt| attempt.until);
         let left =
             until.map(|until| u64::try_from(until.duration_since(self.now).as_secs()).unwrap_or(0).max(1));
-        Ok(own.into_iter().chain(left).min())
+        // The template's `timeout` counts from when the node was made; what is left of it is the pod's.
+        let known = start.been.node.and_then(|at| self.run.live.timeouts.get(&at)?.deadline);
+        let limit = go_duration_ms(&ready.template.timeout).ok().map(|ms| ms.div_ceil(1_000));
+        let limit = match known {
+            Some(at) => Some(u64::try_from(at.duration_since(self.now).as_secs()).unwrap_or(0)),
+            None => limit,
+        };
+        Ok(own.into_iter().chain(left).chain(limit.map(|seconds| seconds.max(1))).min())
     }
 
     pub(super) fn pod_runs(&mut self, node: &NodeId) {
@@ -123,13 +156,27 @@ impl Turn {
         if let Some(node) = self.node_mut(at) {
             node.phase = NodePhase::Running;
         }
+        self.no_longer_pending(at);
+        self.containers_run(at);
+        self.condition("PodRunning", true, None);
         self.goes_on(at);
     }
 
     pub(super) fn pod_finished(&mut self, node: &NodeId, outcome: &PodOutcome) {
         let Some(at) = self.at(node) else { return };
         let Some(slot) = self.run.live.slots.get(at) else { return };
-        let Body::Pod(pod) = &slot.body else { return };
+        let (pod, by_itself) = match &slot.body {
+            Body::Pod(pod) => (pod, false),
+            Body::Daemon(pod) => (pod, true),
+            Body::Dying(_) => {
+                self.run.live.active.remove(&at);
+                if let Some(slot) = self.run.live.slots.get_mut(at) {
+                    slot.body = Body::Ended;
+                }
+                return;
+            }
+            _ => return,
+        };
         let doom = self.run.doom(slot.hooked);
         let (mut phase, mut message) = match &outcome.end {
             PodEnd::Exited(0) => (NodePhase::Succeeded, String::new()),
@@ -146,14 +193,52 @@ impl Turn {
         if let (NodePhase::Succeeded, Some(missing)) = (phase, missing) {
             (phase, message) = (NodePhase::Error, missing);
         }
+        if let (Some(set), PodEnd::Exited(_)) = (&pod.template.container_set, &outcome.end)
+            && let Some(ended) = container_set::end_of_set(set, &outcome.containers)
+        {
+            (phase, message) = ended;
+        }
+        if let (PodEnd::Killed, Some(over)) = (&outcome.end, self.time_was_over(at)) {
+            message = over;
+        }
         let template_outputs = pod.template.outputs.clone();
-        self.run.live.active_pods = self.run.live.active_pods.saturating_sub(1);
+        let since = self.node(at).and_then(|node| node.started_at).unwrap_or(self.now);
+        let used = resources::used(&pod.template, self.now.duration_since(since).as_secs());
         self.count_pod(at, 1, 0);
+        self.note_used(at, used);
+        self.containers_ended(at, &outcome.containers, phase, &message);
         self.publish(&template_outputs, &outputs);
         if let Some(node) = self.node_mut(at) {
             node.outputs = (outputs != NodeOutputs::default()).then_some(outputs);
         }
+        if by_itself {
+            return self.daemon_ended(at, phase, message);
+        }
         self.end(at, phase, message);
+        self.give_pod_back();
+    }
+
+    fn time_was_over(&self, at: usize) -> Option<String> {
+        self.run.live.timeouts.get(&at).and_then(|timeout| timeout.over.clone())
+    }
+
+    /// Notes what a pod used, in its node and in the run.
+    fn note_used(&mut self, at: usize, used: BTreeMap<String, i64>) {
+        let all = self.run.status.rest.entry("resourcesDuration").or_insert_with(|| json!({}));
+        if let Some(all) = all.as_object_mut() {
+            for (name, seconds) in &used {
+                let known = all.get(name).and_then(Value::as_i64).unwrap_or(0);
+                all.insert(name.clone(), json!(known.saturating_add(*seconds)));
+            }
+        }
+        if let Some(node) = self.node_mut(at) {
+            node.resources_duration = used;
+        }
+    }
+
+    /// A pod counts no longer: the next that waits may start.
+    pub(super) fn give_pod_back(&mut self) {
+        self.run.live.active_pods = self.run.live.active_pods.saturating_sub(1);
         if let Some(next) = self.run.live.waiting.pop_front() {
             self.then_start(next);
         }
@@ -226,7 +311,7 @@ fn stored(at: &StoredArtifact) -> Source {
     }
 }
 
-fn pod_inputs(ready: &Ready) -> Vec<PodInput> {
+pub(super) fn pod_inputs(ready: &Ready) -> Vec<PodInput> {
     let placed = |artifact: &Artifact| {
         let source = match &ready.artifacts.get(&artifact.name)?.source {
             Source::Stored(key) => InputSource::Stored(key.clone()),

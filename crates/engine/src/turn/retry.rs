@@ -30,18 +30,26 @@ impl Turn {
         read(shared, &replaced).map(Some)
     }
 
-    pub(super) fn start_retry(&mut self, start: Start, ready: &Ready, strategy: Strategy) {
+    pub(super) fn start_retry(&mut self, start: Start, ready: &Ready, strategy: Strategy) -> usize {
         let at = self.make(self.new_node(&start, NodeType::Retry, NodePhase::Running), Body::Ended);
         if let Some(node) = self.node_mut(at) {
             node.inputs = ready.inputs();
         }
-        let first = Start { parent: Parent::Attempt(at), counted: true, hooks: None, ..start };
-        let retry = Retry { start: first, strategy, attempts: 0, first_at: self.now, waits_until: None };
+        let first = Start {
+            parent: Parent::Attempt(at),
+            counted: true,
+            hooks: None,
+            been: crate::live::Been::default(),
+            ..start
+        };
+        let attempts = self.first_known_attempt(&first.name);
+        let retry = Retry { start: first, strategy, attempts, first_at: self.now, waits_until: None };
         if let Some(slot) = self.run.live.slots.get_mut(at) {
             slot.body = Body::Retry(Box::new(retry));
         }
         let fresh = [("exitCode", "0"), ("status", ""), ("duration", "0"), ("message", "")];
         self.attempt(at, fresh.into_iter().map(|(name, value)| (name, value.to_owned())).collect());
+        at
     }
 
     fn attempt(&mut self, at: usize, last: BTreeMap<&'static str, String>) {
@@ -59,6 +67,7 @@ impl Turn {
     pub(super) fn attempt_ended(&mut self, at: usize, attempt: usize) {
         let Some(node) = self.node(attempt) else { return };
         let (mut phase, message, outputs) = (node.phase, node.message.clone(), node.outputs.clone());
+        let daemoned = node.daemoned;
         let last = variables_of(node);
         let hooked = self.run.live.slots.get(at).is_some_and(|slot| slot.hooked);
         let doom = self.run.doom(hooked);
@@ -67,9 +76,15 @@ impl Turn {
         if !phase.is_failed_or_error() {
             if let Some(node) = self.node_mut(at) {
                 node.outputs = outputs;
+                node.daemoned = daemoned;
             }
             return self.end(at, NodePhase::Succeeded, String::new());
         }
+        let next = format!("{}({})", retry.start.name, retry.attempts);
+        if self.is_known(&next) {
+            return self.attempt(at, last);
+        }
+        let Some(retry) = self.run.live.retry_mut(at) else { return };
         let decided = match doom {
             Some(doom) => Err(doom),
             None => next_wait(retry, now, phase, message),

@@ -6,12 +6,17 @@ use model::argo::{NodePhase, WorkflowPhase};
 use super::Turn;
 use crate::{
     Command, ShutdownStrategy,
-    live::{Body, Start},
+    live::{Body, Stage, Start},
 };
 
 impl Turn {
     pub(super) fn shut_down(&mut self, strategy: ShutdownStrategy, message: Option<String>) {
         self.run.live.shutdown = Some((strategy, message));
+        if self.run.live.stage == Stage::Locks {
+            // Nothing has begun: it ends as it waits.
+            let message = self.run.doom(false).unwrap_or_default();
+            return self.finish(WorkflowPhase::Failed, message);
+        }
         self.end_what_waits();
     }
 
@@ -32,6 +37,12 @@ impl Turn {
                 }
                 Body::Suspend(_) => self.end_suspend(at, NodePhase::Failed, message),
                 Body::Retry(_) => self.end_backoff(at, message),
+                Body::Task(_) => {
+                    let id = self.node(at).map(|node| node.id.clone());
+                    self.commands.extend(id.map(|node| Command::KillPod { node }));
+                    self.give_up_task(at, NodePhase::Failed, message);
+                }
+                Body::Waits(_) => self.end(at, NodePhase::Failed, message),
                 _ => {}
             }
         }

@@ -8,7 +8,7 @@ use model::{
     limits,
 };
 
-use super::{Turn, inputs::Ready, node::NewNode, reference::Found};
+use super::{Turn, deadline, inputs::Ready, node::NewNode, reference::Found};
 use crate::{
     live::{Body, Home, Parent, Start},
     plan::Compiled,
@@ -34,10 +34,11 @@ impl Turn {
             Err(message) => return self.cannot_start(start, message),
         };
         self.settle_home(&mut start, &compiled);
+        let Some(unknown) = self.unless_known(start, &compiled) else { return };
+        start = unknown;
         let kind = compiled.kind;
-        if matches!(kind, Some(TemplateKind::Container | TemplateKind::Script))
-            && !self.has_pod_to_spare(start.hooked)
-        {
+        if needs_pod(kind) && !self.has_pod_to_spare(start.hooked) {
+            self.queued(&start);
             self.run.live.waiting.push_back(start);
             return;
         }
@@ -54,10 +55,17 @@ impl Turn {
         let annotations = ready.template.rest.get("annotations");
         let shown_as = annotations.and_then(|all| all.get(DISPLAY_NAME)?.as_str());
         start.shown_as = shown_as.filter(|name| !name.is_empty()).map(str::to_owned);
+        if let Some(reason) = deadline::refused(&ready.template) {
+            return self.cannot_start(start, reason);
+        }
+        let Some(mut start) = self.unless_held_up(start, &ready, type_of(kind)) else { return };
         if start.attempt.is_none() {
             match self.strategy_of(&ready.template) {
                 Ok(None) => {}
-                Ok(Some(strategy)) => return self.start_retry(start, &ready, strategy),
+                Ok(Some(strategy)) => {
+                    let at = self.start_retry(start, &ready, strategy);
+                    return self.measure_start(at, &compiled);
+                }
                 Err(message) => return self.cannot_start(start, message),
             }
         }
@@ -83,8 +91,28 @@ impl Turn {
     }
 
     fn start_kind(&mut self, start: Start, compiled: Arc<Compiled>, ready: Ready) {
+        let next = self.run.status.nodes.len();
+        let at = start.been.node.unwrap_or(next);
+        let measured = Arc::clone(&compiled);
+        self.start_of_kind(start, compiled, ready);
+        if self.node(at).is_some_and(|node| !node.phase.is_fulfilled()) {
+            self.measure_start(at, &measured);
+        }
+    }
+
+    fn start_of_kind(&mut self, start: Start, compiled: Arc<Compiled>, ready: Ready) {
         match compiled.kind {
-            Some(TemplateKind::Container | TemplateKind::Script) => self.start_pod(start, ready),
+            Some(TemplateKind::Container | TemplateKind::Script | TemplateKind::ContainerSet) => {
+                self.start_pod(start, ready);
+            }
+            Some(
+                kind @ (TemplateKind::Http
+                | TemplateKind::Plugin
+                | TemplateKind::Data
+                | TemplateKind::Resource),
+            ) => {
+                self.start_task_node(start, ready, type_of(Some(kind)));
+            }
             Some(TemplateKind::Suspend) => self.start_suspend(&start, ready),
             Some(TemplateKind::Steps) => self.start_steps(&start, compiled, ready),
             Some(TemplateKind::Dag) => self.start_dag(&start, compiled, ready),
@@ -92,10 +120,21 @@ impl Turn {
         }
     }
 
+    /// Notes that a node that exists already waits for its turn.
+    fn queued(&mut self, start: &Start) {
+        if let Some(slot) = start.been.node.and_then(|at| self.run.live.slots.get_mut(at)) {
+            slot.body = Body::Queued;
+        }
+    }
+
     /// Returns the start if nothing holds it up, with its place taken; else keeps it for later.
     fn may_start(&mut self, mut start: Start) -> Option<Start> {
+        // It ended while it waited.
+        if start.been.node.and_then(|at| self.node(at)).is_some_and(|node| node.phase.is_fulfilled()) {
+            return None;
+        }
         let doomed = self.run.doom(start.hooked).is_some();
-        if self.run.live.suspended && !doomed {
+        if self.run.live.suspended && !doomed && !self.is_known(&start.name) {
             self.run.live.held.push_back(start);
             return None;
         }
@@ -122,7 +161,7 @@ impl Turn {
         limit.is_none_or(|limit| self.run.live.active_pods < limit) || self.run.doom(hooked).is_some()
     }
 
-    fn template_of(&self, start: &Start) -> Result<Found, String> {
+    pub(super) fn template_of(&self, start: &Start) -> Result<Found, String> {
         if start.depth >= limits::MAX_RECURSION {
             return Err(
                 "Maximum recursion depth exceeded. See https://argo-workflows.readthedocs.io/en/latest/scaling/".to_owned()
@@ -162,6 +201,7 @@ impl Turn {
             counted: start.counted,
             hooks: start.hooks.clone(),
             shown_as: start.shown_as.clone(),
+            at: start.been.node,
         }
     }
 
@@ -187,6 +227,20 @@ impl Turn {
             self.then_start(start);
         }
     }
+}
+
+/// Whether a template of this kind has a pod.
+const fn needs_pod(kind: Option<TemplateKind>) -> bool {
+    matches!(
+        kind,
+        Some(
+            TemplateKind::Container
+                | TemplateKind::Script
+                | TemplateKind::ContainerSet
+                | TemplateKind::Data
+                | TemplateKind::Resource
+        )
+    )
 }
 
 const fn type_of(kind: Option<TemplateKind>) -> NodeType {

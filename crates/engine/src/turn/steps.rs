@@ -51,6 +51,7 @@ impl Turn {
             counted: false,
             hooks: None,
             shown_as: None,
+            at: None,
         };
         let at = self.make(new, Body::Group(Box::default()));
         self.connect_group(steps, before, at);
@@ -187,6 +188,7 @@ impl Turn {
             hooks,
             known: Vec::new(),
             shown_as: None,
+            been: crate::live::Been::default(),
         });
     }
 

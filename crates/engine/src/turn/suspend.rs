@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use model::argo::{AnyString, NodeOutputs, NodePhase, NodeType, Parameter};
+use model::argo::{AnyString, NodeId, NodeOutputs, NodePhase, NodeType, Parameter};
 
 use super::{Turn, inputs::Ready};
 use crate::{
@@ -78,6 +78,35 @@ impl Turn {
             }
         }
         self.end_suspend(at, NodePhase::Succeeded, message.to_owned());
+    }
+
+    /// A suspend node that waits is changed from outside. Source: Argo `util.go` updateSuspendedNode.
+    pub(super) fn set(
+        &mut self,
+        node: &NodeId,
+        phase: Option<NodePhase>,
+        message: Option<&str>,
+        given: &BTreeMap<String, String>,
+    ) {
+        let Some(at) = self.at(node) else { return };
+        let Some(node) = self.node_mut(at) else { return };
+        for parameter in node.outputs.iter_mut().flat_map(|outputs| &mut outputs.parameters) {
+            if let Some(value) = given.get(&parameter.name) {
+                parameter.value = Some(AnyString::from(value.as_str()));
+                parameter.value_from = None;
+            }
+        }
+        if let Some(message) = message {
+            message.clone_into(&mut node.message);
+        }
+        match phase {
+            Some(phase) if phase.is_fulfilled() => {
+                let message = self.node(at).map(|node| node.message.clone()).unwrap_or_default();
+                self.end_suspend(at, phase, message);
+            }
+            Some(phase) => node.phase = phase,
+            None => {}
+        }
     }
 
     /// The duration is over: every output takes its default, or the node fails.

@@ -62,6 +62,21 @@ fn behaves(pod: &Pod, result: &str) -> PodOutcome {
     outcome
 }
 
+/// The seconds a pod sleeps, if that is what it does.
+fn sleeps(pod: &Pod) -> i64 {
+    let words: Vec<&str> = pod
+        .template
+        .container
+        .iter()
+        .flat_map(|container| &container.args)
+        .map(|word| word.0.as_str())
+        .collect();
+    match words.as_slice() {
+        ["sleep", seconds] => seconds.trim_end_matches('s').parse().unwrap_or(0),
+        _ => 0,
+    }
+}
+
 fn workflows(text: &str) -> Vec<Workflow> {
     let Ok(manifests) = parse("corpus.yaml", text) else { return Vec::new() };
     let workflow = |manifest| match manifest {
@@ -111,7 +126,12 @@ fn phase_of(workflow: &Workflow, result: &str) -> (String, String) {
         }
         _ => None,
     };
-    world.play(&|pod| behaves(pod, result));
+    world.send(engine::EventKind::Started);
+    let deadline = world.run.workflow().spec.active_deadline_seconds;
+    if deadline.is_some_and(|deadline| world.pods.iter().any(|pod| sleeps(pod) > deadline)) {
+        world.fire();
+    }
+    world.go_on(&|pod| behaves(pod, result));
     for _ in 0..20 {
         if world.run.status().phase.is_completed() {
             break;

@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, HashSet};
 
 use engine::{
-    Answer, CollectedOutputs, Command, Event, EventKind, Pod, PodEnd, PodOutcome, Question, Run, RunOptions,
-    TimerId, step,
+    Answer, CollectedOutputs, Command, Event, EventKind, LockRequest, Measurement, MemoEntry, Pod, PodEnd,
+    PodOutcome, Question, Run, RunOptions, Task, TaskOutcome, TimerId, step,
+    sync::{LockTable, Standing, holder_key},
 };
 use jiff::{SignedDuration, Timestamp};
 use model::{
     Id,
-    argo::{NodeId, NodeStatus, Workflow},
+    argo::{NodeId, NodeOutputs, NodePhase, NodeStatus, Workflow},
     manifest::{Manifest, parse},
 };
 
@@ -55,7 +56,15 @@ pub(crate) struct World {
     pub(crate) questions: Vec<Question>,
     /// What questions are answered with while the run goes on by itself.
     pub(crate) knows: fn(&Question) -> Option<Answer>,
-    killed: HashSet<NodeId>,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) asked: Vec<(Option<NodeId>, Question)>,
+    pub(crate) wanted: Vec<LockRequest>,
+    pub(crate) unlocked: Vec<Option<NodeId>>,
+    pub(crate) memos: Vec<MemoEntry>,
+    pub(crate) measured: Vec<Measurement>,
+    pub(crate) killed: HashSet<NodeId>,
+    ready: HashSet<NodeId>,
+    table: LockTable,
 }
 
 /// How a pod ends, by its display name.
@@ -78,7 +87,15 @@ impl World {
             most_pods: 0,
             questions: Vec::new(),
             knows: |_| None,
+            tasks: Vec::new(),
+            asked: Vec::new(),
+            wanted: Vec::new(),
+            unlocked: Vec::new(),
+            memos: Vec::new(),
+            measured: Vec::new(),
             killed: HashSet::new(),
+            ready: HashSet::new(),
+            table: LockTable::new(),
         }
     }
 
@@ -93,12 +110,13 @@ impl World {
         self.log.push(event);
         for command in &commands {
             match command {
-                Command::Ask { question, .. } => self.questions.push(question.clone()),
-                Command::StartTask(_)
-                | Command::Lock(_)
-                | Command::Unlock { .. }
-                | Command::Memoize(_)
-                | Command::Measure(_) => panic!("not asked for here: {command:?}"),
+                Command::StartTask(task) => self.tasks.push((**task).clone()),
+                Command::Ask { node: None, question } => self.questions.push(question.clone()),
+                Command::Ask { node, question } => self.asked.push((node.clone(), question.clone())),
+                Command::Lock(request) => self.wanted.push((**request).clone()),
+                Command::Unlock { holder } => self.unlocked.push(holder.clone()),
+                Command::Memoize(entry) => self.memos.push((**entry).clone()),
+                Command::Measure(measured) => self.measured.push((**measured).clone()),
                 Command::StartPod(pod) => self.pods.push((**pod).clone()),
                 Command::KillPod { node } => {
                     self.killed.insert(node.clone());
@@ -146,6 +164,67 @@ impl World {
         self.send(EventKind::Answered { node: None, question: question.clone(), answer });
     }
 
+    /// Does what is asked of the world besides pods: tasks end well, nothing is memoized but what was, locks are given
+    /// in turn. Returns whether there was anything to do.
+    pub(crate) fn serve(&mut self) -> bool {
+        let mut served = false;
+        for task in std::mem::take(&mut self.tasks) {
+            served = true;
+            let outputs = NodeOutputs { result: Some("{}".to_owned()), ..NodeOutputs::default() };
+            let outcome = TaskOutcome { phase: NodePhase::Succeeded, message: String::new(), outputs };
+            self.send(EventKind::TaskFinished { node: task.node, outcome });
+        }
+        for (node, question) in std::mem::take(&mut self.asked) {
+            served = true;
+            let answer = match &question {
+                Question::Memo { cache, key } => {
+                    let entry = self.memos.iter().rev().find(|memo| memo.cache == *cache && memo.key == *key);
+                    entry.map_or(Answer::NotFound("none".to_owned()), |memo| Answer::Memo {
+                        node: memo.node.to_string(),
+                        created_at: self.now,
+                        outputs: memo.outputs.clone(),
+                    })
+                }
+                _ => Answer::NotFound("none".to_owned()),
+            };
+            self.send(EventKind::Answered { node, question, answer });
+        }
+        for holder in std::mem::take(&mut self.unlocked) {
+            served = true;
+            let key = holder_key("", &self.run.workflow().metadata.name, holder.as_ref());
+            let standings = self.table.release(&key);
+            self.tell(standings);
+        }
+        for request in std::mem::take(&mut self.wanted) {
+            served = true;
+            for lock in &request.locks {
+                self.table.set_limit(lock, 1);
+            }
+            let key = holder_key("", &self.run.workflow().metadata.name, request.holder.as_ref());
+            let standings = self.table.request(&key, &request);
+            self.tell(standings);
+        }
+        served
+    }
+
+    fn tell(&mut self, standings: Vec<Standing>) {
+        let name = self.run.workflow().metadata.name.clone();
+        let node = |holder: &str| holder.strip_prefix(&format!("/{name}/")).map(NodeId::from_text);
+        let kinds: Vec<EventKind> = standings
+            .into_iter()
+            .map(|standing| match standing {
+                Standing::Held { holder } => EventKind::Locked { holder: node(&holder) },
+                Standing::Waits { holder, lock, message, holders } => {
+                    EventKind::LockWaits { holder: node(&holder), lock, message, holders }
+                }
+                Standing::Refused { holder, message } => {
+                    EventKind::LockRefused { holder: node(&holder), message }
+                }
+            })
+            .collect();
+        kinds.into_iter().for_each(|kind| self.send(kind));
+    }
+
     /// Goes on until nothing can happen by itself.
     pub(crate) fn settle(&mut self, script: Script<'_>) {
         for _ in 0..200_000 {
@@ -153,11 +232,24 @@ impl World {
                 self.questions.iter().find_map(|question| Some((question.clone(), (self.knows)(question)?)));
             if let Some((question, answer)) = known {
                 self.answer(&question, answer);
-            } else if self.pods.is_empty() {
-                return;
-            } else {
-                self.end_pod(0, script);
+                continue;
             }
+            if self.serve() {
+                continue;
+            }
+            // A daemon that is ready ends when it is killed.
+            let next = (0..self.pods.len()).find(|at| {
+                !self.ready.contains(&self.pods[*at].node) || self.killed.contains(&self.pods[*at].node)
+            });
+            let Some(next) = next else { return };
+            if self.pods[next].template.daemon == Some(true)
+                && self.ready.insert(self.pods[next].node.clone())
+            {
+                let node = self.pods[next].node.clone();
+                self.send(EventKind::PodReady { node, ip: "10.0.0.1".to_owned() });
+                continue;
+            }
+            self.end_pod(next, script);
         }
         panic!("the run does not settle");
     }
@@ -165,6 +257,11 @@ impl World {
     /// Starts and goes on until the run has ended or waits for ever.
     pub(crate) fn play(&mut self, script: Script<'_>) {
         self.send(EventKind::Started);
+        self.go_on(script);
+    }
+
+    /// Goes on until the run has ended or waits for ever.
+    pub(crate) fn go_on(&mut self, script: Script<'_>) {
         loop {
             self.settle(script);
             if self.run.status().phase.is_completed() || !self.fire() {

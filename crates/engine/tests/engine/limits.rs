@@ -133,18 +133,8 @@ fn what_is_not_supported_is_refused_aloud() {
     let template = |field: &str| {
         format!("entrypoint: main\ntemplates:\n- name: main\n  {field}\n  container: {{image: a}}")
     };
-    refused(&template("daemon: true"), "`daemon` of a template is not supported on one machine yet");
-    refused(&template("memoize: {key: a}"), "`memoize` of a template is not supported on one machine yet");
     refused(
-        &template("sidecars: [{name: s, image: a}]"),
-        "`sidecars` of a template is not supported on one machine yet",
-    );
-    refused(
-        "entrypoint: main\ntemplates:\n- name: main\n  http: {url: 'http://x'}",
-        "a `http` template is not supported on one machine yet",
-    );
-    refused(
-        "entrypoint: main\ntemplates:\n- name: main\n  container: {image: a, volumeMounts: [{name: v, mountPath: /v}]}",
-        "`volumeMounts` of a container is not supported on one machine yet",
+        &template("podSpecPatch: 'a: b'"),
+        "`podSpecPatch` of a template is not supported on one machine yet",
     );
 }
