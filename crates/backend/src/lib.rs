@@ -41,6 +41,7 @@ mod supervise;
 mod supervisors;
 #[cfg(test)]
 mod tests;
+mod unsupported;
 
 pub use error::BackendError;
 use folder::{PodFolder, artifact_path};

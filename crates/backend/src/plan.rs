@@ -35,8 +35,15 @@ pub(crate) fn plan(
     let (container, script) = match (&template.script, &template.container) {
         (Some(script), _) => (&script.container, Some(script.source.clone())),
         (None, Some(container)) => (container, None),
-        (None, None) => return Err(unsupported(format!("template `{}` has no container", template.name))),
+        (None, None) => {
+            let what = crate::unsupported::refused(template, &model::argo::Container::default())
+                .unwrap_or_else(|| format!("template `{}` has no container", template.name));
+            return Err(unsupported(what));
+        }
     };
+    if let Some(what) = crate::unsupported::refused(template, container) {
+        return Err(unsupported(what));
+    }
     let sandboxed = config.isolation == Isolation::Namespaces;
     let home = if sandboxed { "/tmp".to_owned() } else { shown(&folder.work()) };
     let token = if sandboxed { TOKEN_IN_POD.to_owned() } else { shown(&folder.token()) };

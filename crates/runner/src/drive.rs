@@ -110,6 +110,7 @@ impl Inner {
 
 impl Driver {
     async fn run(mut self, again: bool) {
+        self.remember().await;
         self.carry_out(again);
         while !self.complete {
             let mut inputs = Vec::with_capacity(8);
@@ -127,6 +128,7 @@ impl Driver {
             self.fire_timers();
             if self.must_write() {
                 self.write().await;
+                self.remember().await;
                 self.carry_out(false);
             }
         }
@@ -239,11 +241,12 @@ impl Driver {
                         kill.send_replace(true);
                     }
                 }
-                Command::StartTask(_) | Command::Lock(_) | Command::Unlock { .. } => {
-                    tracing::error!(run = %self.stored.facts.id, "a command is not known here");
-                }
+                Command::StartTask(task) => self.start_task(&task),
+                Command::Lock(request) => self.inner.take_locks(&self.stored.facts, &request),
+                Command::Unlock { holder } => self.inner.give_locks_back(&self.stored.facts, holder.as_ref()),
                 Command::Ask { node, question } => self.ask(node, question),
-                Command::Memoize(entry) => self.memoize(*entry),
+                // remembered already
+                Command::Memoize(_) => {}
                 Command::Measure(measured) => self.inner.metrics.measure(&measured),
                 Command::SetTimer { timer, at } => {
                     self.timers.insert(timer, at);
@@ -259,6 +262,16 @@ impl Driver {
         }
     }
 
+    fn start_task(&self, task: &engine::Task) {
+        let kind = task.template.kinds().first().map_or("nothing", |kind| kind.as_str());
+        let outcome = engine::TaskOutcome {
+            phase: model::argo::NodePhase::Error,
+            message: format!("a `{kind}` template is not supported on one machine yet"),
+            outputs: model::argo::NodeOutputs::default(),
+        };
+        let _ = self.sender.send(Input::Event(EventKind::TaskFinished { node: task.node.clone(), outcome }));
+    }
+
     fn ask(&self, node: Option<NodeId>, question: engine::Question) {
         let (inner, stored, inbox) = (Arc::clone(&self.inner), Arc::clone(&self.stored), self.sender.clone());
         tokio::spawn(async move {
@@ -268,10 +281,17 @@ impl Driver {
         });
     }
 
-    fn memoize(&self, entry: engine::MemoEntry) {
-        let (inner, stored, caller) =
-            (Arc::clone(&self.inner), Arc::clone(&self.stored), self.caller.clone());
-        tokio::spawn(async move { inner.memoize(&caller, &stored, &entry).await });
+    /// Remembers outputs before anything else follows, so that whoever sees the node's end finds them.
+    async fn remember(&mut self) {
+        let (memos, others): (Vec<Command>, Vec<Command>) = std::mem::take(&mut self.commands)
+            .into_iter()
+            .partition(|command| matches!(command, Command::Memoize(_)));
+        self.commands = others;
+        for command in memos {
+            if let Command::Memoize(entry) = command {
+                self.inner.memoize(&self.caller, &self.stored, &entry).await;
+            }
+        }
     }
 
     fn start_pod(&mut self, pod: Arc<engine::Pod>, again: bool) {

@@ -12,6 +12,7 @@ mod error;
 mod gates;
 pub mod keys;
 mod limits;
+mod locks;
 mod logs;
 mod materials;
 mod metrics;

@@ -47,7 +47,9 @@ impl Runner {
                 (false, Err(error)) => return Err(error),
                 _ => {}
             }
-            Ok(self.store().keep_fact(go, Some(body)).await?)
+            self.store().keep_fact(go, Some(body)).await?;
+            self.inner.note_limit(namespace, key, Some(limit));
+            Ok(())
         });
         set.await.map_err(|error| RunnerError::from_act(error, SYNC_LIMIT, key))
     }
@@ -65,7 +67,9 @@ impl Runner {
         let action = DeleteObject { namespace: namespace.to_owned(), kind: SYNC_LIMIT, name: key.to_owned() };
         let deleted = self.act(caller, action, async |go| {
             self.inner.kept_limit(namespace, key).await?;
-            Ok::<_, RunnerError>(self.store().keep_fact(go, None).await?)
+            self.store().keep_fact(go, None).await?;
+            self.inner.note_limit(namespace, key, None);
+            Ok::<_, RunnerError>(())
         });
         deleted.await.map_err(|error| RunnerError::from_act(error, SYNC_LIMIT, key))
     }

@@ -202,7 +202,6 @@ fn placeholder() -> NodeStatus {
         children: Vec::new(),
         outbound_nodes: Vec::new(),
         host_node_name: String::new(),
-        template_ref: None,
         pod_ip: String::new(),
         daemoned: None,
         memoization_status: None,

@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, broadcast, mpsc};
 
 use crate::{
     ChangeKind, Metrics, RunChange, RunnerConfig, RunnerError, SealingKey, clock::SystemClock, drive::Input,
-    view::replayed,
+    limits::SYNC_LIMIT, locks::Locks, view::replayed,
 };
 
 /// How many changes a slow subscriber may lag behind before it is told so.
@@ -54,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) changes: broadcast::Sender<RunChange>,
     pub(crate) pods: Arc<Semaphore>,
     pub(crate) metrics: Metrics,
+    pub(crate) locks: Locks,
 }
 
 /// The rules of this moment, and what they were compiled from.
@@ -83,6 +84,12 @@ impl Runner {
     ) -> Result<Self, RunnerError> {
         let (catalog, manifests, revision) = store.catalog().await?;
         let rules = Rules::compile(Arc::new(catalog), &config.policy).map_err(RunnerError::Faults)?;
+        let kept = store.facts(SYNC_LIMIT).await?;
+        let limits = kept.into_iter().filter_map(|fact| {
+            let limit = fact.body.parse().ok()?;
+            Some(((fact.namespace, fact.name), limit))
+        });
+        let limits: Vec<((String, String), u32)> = limits.collect();
         let pods = Arc::new(Semaphore::new(config.parallel_pods.max(1)));
         let rules = RwLock::new(Current { rules: Arc::new(rules), manifests: Arc::new(manifests), revision });
         Ok(Self {
@@ -99,6 +106,7 @@ impl Runner {
                 changes: broadcast::channel(CHANGES_KEPT).0,
                 pods,
                 metrics: Metrics::default(),
+                locks: Locks::with(limits),
             }),
         })
     }
@@ -167,9 +175,14 @@ impl Runner {
     /// [`RunnerError`].
     pub async fn take_up(&self) -> Result<usize, RunnerError> {
         let mut taken = 0;
+        let mut all = Vec::new();
         for stored in self.inner.store.unfinished_runs().await? {
             let (stored, events) = self.inner.store.replay(stored.facts.id).await?;
             let run = replayed(&stored, &events)?;
+            self.inner.hold_again(&stored.facts, &run.held_locks());
+            all.push((stored, events, run));
+        }
+        for (stored, events, run) in all {
             taken += 1;
             if events.is_empty() {
                 // accepted, and killed before the first event was written

@@ -149,6 +149,24 @@ pub enum TemplateKind {
     Plugin,
 }
 
+impl TemplateKind {
+    /// Returns the field of a template that makes it of this kind.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Container => "container",
+            Self::ContainerSet => "containerSet",
+            Self::Steps => "steps",
+            Self::Dag => "dag",
+            Self::Script => "script",
+            Self::Resource => "resource",
+            Self::Data => "data",
+            Self::Suspend => "suspend",
+            Self::Http => "http",
+            Self::Plugin => "plugin",
+        }
+    }
+}
+
 /// The group of steps that run side by side; written as a list.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]

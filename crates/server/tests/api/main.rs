@@ -9,6 +9,8 @@ mod harness;
 #[cfg(test)]
 mod listening;
 #[cfg(test)]
+mod locks;
+#[cfg(test)]
 mod objects;
 #[cfg(test)]
 mod recorded;
