@@ -12,6 +12,8 @@ pub const MAX_DOCUMENTS: usize = 10_000;
 pub const MAX_NAME_BYTES: usize = 253;
 /// The longest workflow name, in bytes (Argo `workflow/validate`).
 pub const MAX_WORKFLOW_NAME_BYTES: usize = 63;
+/// The longest CronWorkflow name, in bytes: the times of its runs are appended (Argo `workflow/validate`).
+pub const MAX_CRON_WORKFLOW_NAME_BYTES: usize = 52;
 /// The most nodes a run may have.
 pub const MAX_NODES: usize = 200_000;
 /// The deepest recursion through templates (Argo `docs/scaling.md`).

@@ -18,6 +18,8 @@ mod follow;
 pub mod gates;
 pub mod get;
 pub mod lint;
+#[cfg(test)]
+mod lint_tests;
 pub mod list;
 mod local;
 pub mod login;

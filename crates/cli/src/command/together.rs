@@ -1,12 +1,17 @@
 //! Manifests of a few files checked together, as a server would check them, but with nothing else around.
 //! Not here: what a server or an earlier run has stored.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use model::{
     Fault,
-    argo::{self, Mode, Validation, Workflow},
+    argo::{
+        self, FindTemplate, Findings, Mode, Validation, Workflow, WorkflowSpec, WorkflowTemplate, advice,
+    },
     catalog::Catalog,
     lower,
     manifest::{Manifest, Written},
+    yaml::Places,
 };
 
 /// Checks everything that is at rest against each other, and each Workflow against it, each fault at its place.
@@ -25,13 +30,117 @@ pub(crate) fn check(
 
 fn faults(catalog: &Catalog, written: &Written<Workflow>, mode: Mode) -> Vec<Fault> {
     let templates = catalog.templates_of(&written.object.metadata.namespace);
-    let validation = Validation { mode, templates: &templates, places: written.places() };
-    let mut faults = argo::validate_name(mode, &written.object.metadata.name, written.places());
-    faults.extend(argo::validate(&written.object.spec, &validation));
+    let mut faults = of_workflow(written, mode, &templates).faults;
     if faults.is_empty() && mode == Mode::Submit {
         // what it is bound to, and which fields it may set
         faults = lower::lower(catalog, written.object.clone()).err().unwrap_or_default();
     }
     let placed = |fault: Fault| if fault.place.is_none() { fault.at(written.place.clone()) } else { fault };
     faults.into_iter().map(placed).collect()
+}
+
+fn of_workflow(written: &Written<Workflow>, mode: Mode, templates: &dyn FindTemplate) -> Findings {
+    let metadata = &written.object.metadata;
+    of_spec(&written.object.spec, (mode, metadata), templates, written.places())
+}
+
+fn of_spec(
+    spec: &WorkflowSpec,
+    (mode, metadata): (Mode, &model::argo::ObjectMeta),
+    templates: &dyn FindTemplate,
+    places: &Places,
+) -> Findings {
+    let validation = Validation { mode, templates, places, metadata: Some(metadata), defaults: None };
+    let mut findings = argo::examine(spec, &validation);
+    findings.faults.splice(0..0, argo::validate_name(mode, &metadata.name, places));
+    findings
+}
+
+/// The templates of the files, whatever else is wrong in them.
+#[derive(Default)]
+struct Templates(BTreeMap<(bool, String, String), Written<WorkflowTemplate>>);
+
+/// The templates as one namespace sees them.
+struct Within<'a>(&'a Templates, &'a str);
+
+impl FindTemplate for Within<'_> {
+    fn find(&self, name: &str, cluster: bool) -> Option<(&WorkflowSpec, &Places)> {
+        let namespace = if cluster { "" } else { self.1 };
+        let written = self.0.0.get(&(cluster, namespace.to_owned(), name.to_owned()))?;
+        Some((&written.object.spec, written.places()))
+    }
+}
+
+/// Looks through objects that are meant for one place: each by itself, and all of them together; goes on after a fault.
+pub(crate) fn look_through(manifests: &[Manifest]) -> Findings {
+    let mut templates = Templates::default();
+    for manifest in manifests {
+        let (cluster, written) = match manifest {
+            Manifest::WorkflowTemplate(written) => (false, written),
+            Manifest::ClusterWorkflowTemplate(written) => (true, written),
+            _ => continue,
+        };
+        let (_, namespace, name) = manifest.key();
+        templates.0.insert((cluster, if cluster { String::new() } else { namespace }, name), written.clone());
+    }
+    let mut all = Findings::default();
+    for manifest in manifests {
+        let (_, namespace, _) = manifest.key();
+        let mut found = of_manifest(manifest, &Within(&templates, &namespace));
+        if is_argos(manifest) {
+            found.warnings.extend(advice(&manifest.to_json(), manifest.places()));
+        }
+        let placed = |fault: Fault| if fault.place.is_none() { fault.at(manifest.place()) } else { fault };
+        all.faults.extend(found.faults.into_iter().map(placed));
+        all.warnings.extend(found.warnings.into_iter().map(placed));
+    }
+    // a template may be nameless until it is created; it is looked at above
+    let rests = |manifest: &&Manifest| {
+        !matches!(manifest, Manifest::Workflow(_))
+            && !(is_argos(manifest) && manifest.metadata().name.is_empty())
+    };
+    let at_rest = manifests.iter().filter(rests).cloned();
+    all.faults.extend(Catalog::check(at_rest.collect()).err().unwrap_or_default());
+    once(&mut all.faults);
+    once(&mut all.warnings);
+    all
+}
+
+fn of_manifest(manifest: &Manifest, templates: &dyn FindTemplate) -> Findings {
+    let places = manifest.places();
+    match manifest {
+        Manifest::Workflow(written) => of_workflow(written, Mode::Lint, templates),
+        Manifest::WorkflowTemplate(written) => {
+            of_spec(&written.object.spec, (Mode::Template, &written.object.metadata), templates, places)
+        }
+        Manifest::ClusterWorkflowTemplate(written) => of_spec(
+            &written.object.spec,
+            (Mode::ClusterTemplate, &written.object.metadata),
+            templates,
+            places,
+        ),
+        Manifest::CronWorkflow(written) => {
+            argo::validate_cron_workflow(&written.object, templates, places, None)
+        }
+        Manifest::WorkflowEventBinding(written) => {
+            argo::validate_event_binding(&written.object, templates, places)
+        }
+        _ => Findings::default(),
+    }
+}
+
+const fn is_argos(manifest: &Manifest) -> bool {
+    matches!(
+        manifest,
+        Manifest::Workflow(_)
+            | Manifest::WorkflowTemplate(_)
+            | Manifest::ClusterWorkflowTemplate(_)
+            | Manifest::CronWorkflow(_)
+    )
+}
+
+/// What was found by more than one look is told once, in the order of the files.
+fn once(faults: &mut Vec<Fault>) {
+    let mut told = BTreeSet::new();
+    faults.retain(|fault| told.insert((fault.place.clone(), fault.message.clone())));
 }

@@ -2,6 +2,7 @@
 //! `pkg/apis/workflow/v1alpha1/workflow_types.go`). Fields that nothing here reads yet are kept verbatim in
 //! `rest`, so an object goes out as it came in.
 
+mod advice;
 mod artifact;
 mod control;
 mod cron;
@@ -16,6 +17,7 @@ mod template;
 mod validate;
 mod workflow;
 
+pub use advice::{OLD_SPELLING, ONLY_ON_KUBERNETES, advice};
 pub use artifact::*;
 pub use control::*;
 pub use cron::*;
@@ -31,7 +33,8 @@ pub use status::{
 pub use string::{AnyString, IntOrString};
 pub use template::*;
 pub use validate::{
-    BAD_DEPENDENCY, BAD_WORKFLOW, FindTemplate, Mode, NoTemplates, PARAMETER_WITHOUT_VALUE, UNKNOWN_TEMPLATE,
-    UNRESOLVED, Validation, validate, validate_name,
+    BAD_DEPENDENCY, BAD_SCHEDULE, BAD_WORKFLOW, FindTemplate, Findings, Mode, NoTemplates,
+    PARAMETER_WITHOUT_VALUE, UNKNOWN_TEMPLATE, UNRESOLVED, Validation, examine, validate,
+    validate_cron_workflow, validate_event_binding, validate_name,
 };
 pub use workflow::*;

@@ -31,9 +31,7 @@ pub(super) fn check(manifests: Vec<Manifest>) -> Result<Catalog, Vec<Fault>> {
     catalog.secrets = std::mem::take(&mut inventory.secrets);
     catalog.volume_claims = std::mem::take(&mut inventory.volume_claims);
     let (components, schemas) = components(&inventory, &mut catalog, &mut faults);
-    for (name, template) in &catalog.templates {
-        faults.extend(check_template(&catalog, name, template));
-    }
+    faults.extend(argo_faults(&catalog));
     for component in components {
         if let Some(first) = catalog.by_template.get(&component.template) {
             let message =
@@ -52,16 +50,38 @@ pub(super) fn check(manifests: Vec<Manifest>) -> Result<Catalog, Vec<Fault>> {
     if faults.is_empty() { Ok(catalog) } else { Err(faults) }
 }
 
+/// Returns the faults of Argo's objects.
+fn argo_faults(catalog: &Catalog) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (name, template) in &catalog.templates {
+        let find = catalog.templates_of(&name.namespace);
+        faults.extend(check_template(&find, argo::Mode::Template, template));
+    }
+    let find = catalog.templates_of_all();
+    for template in catalog.cluster_templates.values() {
+        faults.extend(check_template(&find, argo::Mode::ClusterTemplate, template));
+    }
+    for (name, cron) in &catalog.cron_workflows {
+        let find = catalog.templates_of(&name.namespace);
+        faults.extend(argo::validate_cron_workflow(&cron.object, &find, cron.places(), None).faults);
+    }
+    for (name, binding) in &catalog.event_bindings {
+        let find = catalog.templates_of(&name.namespace);
+        faults.extend(argo::validate_event_binding(&binding.object, &find, binding.places()).faults);
+    }
+    faults
+}
+
 fn check_template(
-    catalog: &Catalog,
-    name: &NamespacedName,
+    find: &dyn argo::FindTemplate,
+    mode: argo::Mode,
     template: &Written<WorkflowTemplate>,
 ) -> Vec<Fault> {
-    let find = catalog.templates_of(&name.namespace);
+    let metadata = &template.object.metadata;
+    let places = template.places();
     let validation =
-        argo::Validation { mode: argo::Mode::Template, templates: &find, places: template.places() };
-    let mut faults =
-        argo::validate_name(argo::Mode::Template, &template.object.metadata.name, template.places());
+        argo::Validation { mode, templates: find, places, metadata: Some(metadata), defaults: None };
+    let mut faults = argo::validate_name(mode, &metadata.name, places);
     faults.extend(argo::validate(&template.object.spec, &validation));
     faults
 }

@@ -31,6 +31,7 @@ use crate::{
     manifest::{Manifest, Written},
     name::{ComponentRef, NamespacedName, ScopeRef},
     oam::{AccessPolicy, ApprovalTrait, IdentityScope, ManualTrigger},
+    yaml::Places,
 };
 
 /// The checked whole of what was applied. Private fields, built only by [`Catalog::check`].
@@ -148,6 +149,12 @@ impl Catalog {
     pub fn templates_of<'a>(&'a self, namespace: &'a str) -> TemplatesOf<'a> {
         TemplatesOf { catalog: self, namespace }
     }
+    /// Returns the WorkflowTemplates of whatever namespace, for ClusterWorkflowTemplates, which may run in any: of
+    /// several with one name the one of the first namespace.
+    pub fn templates_of_all(&self) -> TemplatesOfAll<'_> {
+        let by_name = self.templates.iter().rev().map(|(name, written)| (name.name.as_str(), written));
+        TemplatesOfAll { catalog: self, by_name: by_name.collect() }
+    }
     /// Returns the component that binds this WorkflowTemplate, if one does.
     pub fn component_of_template(&self, template: &NamespacedName) -> Option<&BoundComponent> {
         self.components.get(self.by_template.get(template)?)
@@ -158,7 +165,7 @@ impl Catalog {
     }
 }
 
-/// The WorkflowTemplates of one namespace of a catalog.
+/// The WorkflowTemplates of one namespace of a catalog, and those of all namespaces.
 #[derive(Debug, Clone, Copy)]
 pub struct TemplatesOf<'a> {
     catalog: &'a Catalog,
@@ -166,7 +173,27 @@ pub struct TemplatesOf<'a> {
 }
 
 impl FindTemplate for TemplatesOf<'_> {
-    fn find(&self, name: &str) -> Option<&WorkflowSpec> {
-        self.catalog.template(&NamespacedName::new(self.namespace, name)).map(|template| &template.spec)
+    fn find(&self, name: &str, cluster: bool) -> Option<(&WorkflowSpec, &Places)> {
+        let written = if cluster {
+            self.catalog.cluster_templates.get(name)?
+        } else {
+            self.catalog.templates.get(&NamespacedName::new(self.namespace, name))?
+        };
+        Some((&written.object.spec, written.places()))
+    }
+}
+
+/// The WorkflowTemplates of all namespaces of a catalog by their names alone, and those that are in none.
+#[derive(Debug, Clone)]
+pub struct TemplatesOfAll<'a> {
+    catalog: &'a Catalog,
+    by_name: BTreeMap<&'a str, &'a Written<WorkflowTemplate>>,
+}
+
+impl FindTemplate for TemplatesOfAll<'_> {
+    fn find(&self, name: &str, cluster: bool) -> Option<(&WorkflowSpec, &Places)> {
+        let written =
+            if cluster { self.catalog.cluster_templates.get(name)? } else { *self.by_name.get(name)? };
+        Some((&written.object.spec, written.places()))
     }
 }

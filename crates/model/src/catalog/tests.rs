@@ -684,7 +684,7 @@ fn what_is_applied_twice_or_cannot_be_applied_is_refused() {
 #[test]
 fn schedules_bindings_and_templates_of_all_namespaces_are_held() {
     let mut files = example();
-    let more = "apiVersion: argoproj.io/v1alpha1\nkind: CronWorkflow\nmetadata: {name: nightly, namespace: finance}\nspec: {schedules: [\"@daily\"], workflowSpec: {workflowTemplateRef: {name: export}}}\n---\n\
+    let more = "apiVersion: argoproj.io/v1alpha1\nkind: CronWorkflow\nmetadata: {name: nightly, namespace: finance}\nspec: {schedules: [\"@daily\"], workflowSpec: {workflowTemplateRef: {name: export}, arguments: {parameters: [{name: month, value: a}]}}}\n---\n\
         apiVersion: argoproj.io/v1alpha1\nkind: WorkflowEventBinding\nmetadata: {name: pushed, namespace: finance}\nspec: {event: {selector: \"true\"}, submit: {workflowTemplateRef: {name: export}}}\n---\n\
         apiVersion: argoproj.io/v1alpha1\nkind: ClusterWorkflowTemplate\nmetadata: {name: library}\nspec: {templates: [{name: a, suspend: {}}]}\n";
     files.push(("more.yaml", more.to_owned()));

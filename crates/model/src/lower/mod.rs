@@ -102,7 +102,14 @@ pub fn lower(catalog: &Catalog, asked: Workflow) -> Result<(Workflow, Binding), 
     let mut faults = arguments::faults(&workflow.spec.arguments);
     let find = catalog.templates_of(&namespace);
     let places = Places::default();
-    let validation = argo::Validation { mode: argo::Mode::Submit, templates: &find, places: &places };
+    // labels come from the server, from defaults and from whoever submits: which there are is not known yet
+    let validation = argo::Validation {
+        mode: argo::Mode::Submit,
+        templates: &find,
+        places: &places,
+        metadata: None,
+        defaults: None,
+    };
     let known = faults.iter().map(|fault| fault.message.clone()).collect::<Vec<_>>();
     faults.extend(
         argo::validate(&workflow.spec, &validation).into_iter().filter(|f| !known.contains(&f.message)),

@@ -2,24 +2,16 @@
 
 use std::collections::HashSet;
 
-use super::scope::tags;
-
 /// What a name may consist of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// Templates: letters, digits and `-`, not beginning with `-`, 128 at most.
+    /// Templates, steps, tasks, containers: letters, digits and `-`, not beginning with `-`, 128 at most.
     Field,
-    /// Steps and tasks: the same, once their tags are filled in.
-    Call,
-    /// Letters, digits, `_` and `-`.
+    /// Parameters and artifacts: letters, digits, `_` and `-`.
     Parameter,
-    /// The same, and tags.
-    Artifact,
 }
 
 const MAX_NAME: usize = 128;
-/// The longest name whose tags are looked at, in bytes.
-const MAX_NAME_WITH_TAGS: usize = 4096;
 
 /// Returns as much of a name as messages show.
 pub(super) fn shown(name: &str) -> &str {
@@ -43,29 +35,28 @@ pub(super) fn faults(names: &[&str], rule: Rule) -> Vec<(usize, String)> {
     faults
 }
 
-fn invalid(name: &str, rule: Rule) -> Option<&'static str> {
-    if name.len() > MAX_NAME_WITH_TAGS {
-        return Some("must be no more than 128 characters");
-    }
-    let filled = if matches!(rule, Rule::Call | Rule::Artifact) { fill(name) } else { name.to_owned() };
-    let plain = |extra: &str| filled.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c));
+/// Returns what is wrong with a name.
+pub(super) fn invalid(name: &str, rule: Rule) -> Option<String> {
+    let plain = |extra: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c));
+    let mut why = Vec::new();
     match rule {
-        Rule::Field | Rule::Call if filled.len() > MAX_NAME => Some("must be no more than 128 characters"),
-        Rule::Field | Rule::Call if !plain("-") || filled.starts_with('-') => Some(
-            "name must consist of alpha-numeric characters or '-', and must start with an alpha-numeric character (e.g. My-name1-2, 123-NAME)",
-        ),
-        Rule::Parameter | Rule::Artifact if !plain("_-") => Some(
-            "Parameter/Artifact name must consist of alpha-numeric characters, '_' or '-' e.g. my_param_1, MY-PARAM-1",
-        ),
-        _ => None,
+        Rule::Field => {
+            if name.len() > MAX_NAME {
+                why.push("must be no more than 128 characters");
+            }
+            if name.is_empty() || !plain("-") || name.starts_with('-') {
+                why.push(
+                    "name must consist of alpha-numeric characters or '-', and must start with an alpha-numeric character (e.g. My-name1-2, 123-NAME)",
+                );
+            }
+        }
+        Rule::Parameter => {
+            if name.is_empty() || !plain("_-") {
+                why.push(
+                    "Parameter/Artifact name must consist of alpha-numeric characters, '_' or '-' e.g. my_param_1, MY-PARAM-1",
+                );
+            }
+        }
     }
-}
-
-/// Returns `name` with a letter in the place of each tag.
-fn fill(name: &str) -> String {
-    let mut filled = name.to_owned();
-    for tag in tags(name) {
-        filled = filled.replacen(&format!("{{{{{tag}}}}}"), "x", 1);
-    }
-    filled
+    (!why.is_empty()).then(|| why.join(";"))
 }

@@ -1,9 +1,15 @@
 //! Outputs of templates: where each value comes from. Source: Argo `validateOutputs`, `validateOutputParameter`.
 
-use super::{BAD_WORKFLOW, Checker, Scope, names, template::Site};
+use super::{
+    BAD_WORKFLOW,
+    globals::is_filled_later,
+    names::{self, shown},
+    scope::{Scope, is_tag},
+    walk::{Site, Walker, is_leaf},
+};
 use crate::argo::{Parameter, Template, TemplateKind, ValueFrom};
 
-impl Checker<'_> {
+impl Walker<'_> {
     pub(super) fn outputs(
         &mut self,
         template: &Template,
@@ -11,40 +17,40 @@ impl Checker<'_> {
         scope: &Scope<'_>,
         site: &Site,
     ) {
-        let Site { name, path, .. } = site;
-        let names: Vec<&str> =
-            template.outputs.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
-        let (prefix, at) = (format!("{name}.outputs.parameters"), format!("{path}.outputs.parameters"));
-        self.names(&names, names::Rule::Parameter, &prefix, &at);
-        for (position, parameter) in template.outputs.parameters.iter().enumerate() {
-            let at = format!("{at}[{position}]");
-            let prefix = format!("{prefix}.{}", parameter.name);
+        let name = format!("templates.{}", shown(&template.name));
+        let outputs = &template.outputs;
+        let at = site.below(".outputs.parameters");
+        let names: Vec<&str> = outputs.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+        self.names(&names, names::Rule::Parameter, &format!("{name}.outputs.parameters "), &at);
+        for (position, parameter) in outputs.parameters.iter().enumerate() {
+            let at = at.below(&format!("[{position}]"));
+            let prefix = format!("{name}.outputs.parameters.{}", shown(&parameter.name));
+            let text = serde_json::to_value(parameter).unwrap_or_default();
+            self.references(&text, scope, &format!("{name}.outputs"), &at);
             if let Some(message) = wrong_source(parameter, kind) {
                 self.fault(BAD_WORKFLOW, format!("{prefix}{message}"), &at);
             }
-            self.references(
-                &serde_json::to_value(parameter).unwrap_or_default(),
-                scope,
-                &format!("{name}.outputs"),
-                &at,
-            );
+            self.global_name(&parameter.global_name, &prefix, &at);
         }
-        let names: Vec<&str> =
-            template.outputs.artifacts.iter().map(|artifact| artifact.name.as_str()).collect();
-        let (prefix, at) = (format!("{name}.outputs.artifacts"), format!("{path}.outputs.artifacts"));
-        self.names(&names, names::Rule::Artifact, &prefix, &at);
-        for (position, artifact) in template.outputs.artifacts.iter().enumerate() {
-            let at = format!("{at}[{position}]");
-            let container = matches!(kind, TemplateKind::Container | TemplateKind::Script);
-            if container && artifact.path.is_empty() {
-                self.fault(BAD_WORKFLOW, format!("{prefix}.{}.path not specified", artifact.name), &at);
-            }
-            self.references(
-                &serde_json::to_value(artifact).unwrap_or_default(),
-                scope,
-                &format!("{name}.outputs"),
-                &at,
-            );
+        let at = site.below(".outputs.artifacts");
+        let names: Vec<&str> = outputs.artifacts.iter().map(|artifact| artifact.name.as_str()).collect();
+        self.names(&names, names::Rule::Parameter, &format!("{name}.outputs.artifacts "), &at);
+        for (position, artifact) in outputs.artifacts.iter().enumerate() {
+            let at = at.below(&format!("[{position}]"));
+            let prefix = format!("{name}.outputs.artifacts.{}", shown(&artifact.name));
+            let text = serde_json::to_value(artifact).unwrap_or_default();
+            self.references(&text, scope, &format!("{name}.outputs"), &at);
+            self.artifact_path(artifact, is_leaf(kind), &prefix, &at);
+            self.global_name(&artifact.global_name, &prefix, &at);
+        }
+    }
+
+    fn global_name(&mut self, name: &str, prefix: &str, site: &Site) {
+        if name.is_empty() || is_tag(name) || is_filled_later(name) {
+            return;
+        }
+        if let Some(why) = names::invalid(name, names::Rule::Parameter) {
+            self.fault(BAD_WORKFLOW, format!("{prefix}.globalName: {why}"), &site.below(".globalName"));
         }
     }
 }
@@ -54,19 +60,17 @@ fn wrong_source(parameter: &Parameter, kind: TemplateKind) -> Option<String> {
     let Some(from) = &parameter.value_from else {
         return parameter.value.is_none().then(|| " does not have valueFrom or value specified".to_owned());
     };
-    let ValueFrom { path, parameter, expression, supplied, json_path, jq_filter, event, .. } = from;
-    let sources = [
-        !path.is_empty(),
-        !json_path.is_empty(),
-        !jq_filter.is_empty(),
-        !parameter.is_empty(),
-        !expression.is_empty(),
-        !event.is_empty(),
-        from.config_map_key_ref.is_some(),
-        supplied.is_some(),
-    ];
-    if sources.iter().filter(|source| **source).count() > 1 {
-        return Some(".valueFrom has multiple valueFrom specified".to_owned());
+    if parameter.value.is_some() {
+        return Some(" has both valueFrom and value specified, choose one".to_owned());
+    }
+    let ValueFrom { path, parameter, expression, supplied, json_path, jq_filter, .. } = from;
+    let texts = [path, jq_filter, json_path, parameter, expression];
+    let sources = texts.iter().filter(|text| !text.is_empty()).count() + usize::from(supplied.is_some());
+    if sources != 1 {
+        let what =
+            if sources == 0 { "valueFrom type unspecified" } else { "multiple valueFrom types specified" };
+        let last = if sources == 0 { ", expression" } else { "" };
+        return Some(format!(" {what}. choose one of: path, jqFilter, jsonPath, parameter, raw{last}"));
     }
     match kind {
         TemplateKind::Container | TemplateKind::ContainerSet | TemplateKind::Script if path.is_empty() => {
@@ -78,14 +82,11 @@ fn wrong_source(parameter: &Parameter, kind: TemplateKind) -> Option<String> {
             Some(format!(".path must be specified for {kind} templates"))
         }
         TemplateKind::Resource if jq_filter.is_empty() && json_path.is_empty() => {
-            Some(".jqFilter or jsonPath must be specified for Resource templates".to_owned())
+            Some(" .jqFilter or jsonPath must be specified for Resource templates".to_owned())
         }
         TemplateKind::Steps | TemplateKind::Dag if parameter.is_empty() && expression.is_empty() => {
             let kind = if kind == TemplateKind::Dag { "DAG" } else { "Steps" };
             Some(format!(".parameter or expression must be specified for {kind} templates"))
-        }
-        TemplateKind::Suspend if supplied.is_none() && from.default.is_none() => {
-            Some(".supplied must be specified for Suspend templates".to_owned())
         }
         _ => None,
     }

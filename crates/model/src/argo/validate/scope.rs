@@ -1,95 +1,41 @@
-//! What references in double braces may resolve to at one point of a workflow.
+//! What references in double braces may resolve to at one point of a workflow. Source: Argo
+//! `resolveAllVariables`, `addOutputsToScope`, `addItemsToScope`.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{Mode, Template, WorkflowSpec};
+use super::globals::Globals;
+use crate::argo::{Call, Template, TemplateKind};
 
 /// The names that resolve, on top of those of a wider scope.
 #[derive(Default)]
 pub(super) struct Scope<'s> {
     wider: Option<&'s Scope<'s>>,
     names: HashSet<String>,
-    /// Everything that begins so, up to a dot, resolves.
-    prefixes: HashSet<String>,
+    /// Everything below these, up to a dot, resolves: calls of templates that are not there, which was told.
+    unknown: HashSet<String>,
+    any_item: bool,
+    any_output_parameter: bool,
+    any_output_artifact: bool,
 }
 
-/// How many dots of a name are looked at as the end of a prefix; no variable of Argo's has as many.
-const MAX_DOTS: usize = 8;
+/// The beginnings that Argo knows; tags with another one are left as they are.
+const ROOTS: [&str; 7] = ["item.", "steps.", "inputs.", "outputs.", "pod.", "workflow.", "tasks."];
 
-/// The first words that Argo knows; tags with another one are left as they are.
-const ROOTS: [&str; 7] = ["inputs", "outputs", "steps", "tasks", "workflow", "item", "pod"];
+/// What is only known when the workflow runs.
+const LATE: [&str; 8] = [
+    "outputs.",
+    "workflow.creationTimestamp",
+    "workflow.scheduledTime",
+    "workflow.duration",
+    "workflow.submitter",
+    "tasks.name",
+    "steps.name",
+    "node.name",
+];
 
 impl<'s> Scope<'s> {
-    /// Returns what every template of the workflow may refer to.
-    pub(super) fn global(spec: &WorkflowSpec, mode: Mode) -> Self {
-        let mut scope = Self::default();
-        for name in [
-            "name",
-            "namespace",
-            "mainEntrypoint",
-            "serviceAccountName",
-            "uid",
-            "parameters",
-            "parameters.json",
-            "status",
-            "failures",
-            "duration",
-            "scheduledTime",
-            "priority",
-            "creationTimestamp",
-            "annotations",
-            "labels",
-            "annotations.json",
-            "labels.json",
-            "submitter",
-        ] {
-            scope.add(format!("workflow.{name}"));
-        }
-        for prefix in [
-            "workflow.annotations.",
-            "workflow.labels.",
-            "workflow.creationTimestamp.",
-            "workflow.submitter.",
-        ] {
-            scope.prefixes.insert(prefix.to_owned());
-        }
-        for parameter in &spec.arguments.parameters {
-            scope.add(format!("workflow.parameters.{}", parameter.name));
-        }
-        if mode == Mode::Template {
-            // its templates may run in workflows that have other parameters and outputs
-            for prefix in ["workflow.parameters.", "workflow.outputs."] {
-                scope.prefixes.insert(prefix.to_owned());
-            }
-        }
-        for template in &spec.templates {
-            scope.add_globals_of(template);
-        }
-        for call in spec.templates.iter().flat_map(super::call::calls) {
-            if let Some(inline) = &call.inline {
-                scope.add_globals_of(inline);
-            }
-            if call.template_ref.is_some() {
-                scope.prefixes.insert("workflow.outputs.".to_owned());
-            }
-        }
-        scope
-    }
-
-    fn add_globals_of(&mut self, template: &Template) {
-        let mut add = |kind: &str, name: &str| {
-            if name.contains("{{") {
-                self.prefixes.insert(format!("workflow.outputs.{kind}."));
-            } else if !name.is_empty() {
-                self.names.insert(format!("workflow.outputs.{kind}.{name}"));
-            }
-        };
-        template.outputs.parameters.iter().for_each(|parameter| add("parameters", &parameter.global_name));
-        template.outputs.artifacts.iter().for_each(|artifact| add("artifacts", &artifact.global_name));
-    }
-
     /// Returns a scope that knows no more than `wider` yet.
     pub(super) fn within(wider: &'s Scope<'s>) -> Self {
         Self { wider: Some(wider), ..Self::default() }
@@ -99,68 +45,108 @@ impl<'s> Scope<'s> {
         self.names.insert(name);
     }
 
-    pub(super) fn add_prefix(&mut self, prefix: String) {
-        self.prefixes.insert(prefix);
+    /// Adds everything that a step or task called `prefix` could give, since nobody knows what it gives.
+    pub(super) fn add_unknown(&mut self, prefix: &str) {
+        self.unknown.insert(format!("{prefix}."));
     }
 
-    /// Adds what a template's own inputs are called.
-    pub(super) fn add_inputs(&mut self, template: &Template) {
-        for name in
-            ["inputs.parameters", "inputs.artifacts", "node.name", "pod.name", "steps.name", "tasks.name"]
-        {
-            self.add(name.to_owned());
-        }
+    /// Adds what a template that is called from here may take from its own inputs and outputs.
+    pub(super) fn add_template(&mut self, template: &Template, pod: bool, leaf: bool) {
         for parameter in &template.inputs.parameters {
             self.add(format!("inputs.parameters.{}", parameter.name));
         }
+        if !template.inputs.parameters.is_empty() {
+            self.add("inputs.parameters".to_owned());
+        }
         for artifact in &template.inputs.artifacts {
             self.add(format!("inputs.artifacts.{}", artifact.name));
-            self.add(format!("inputs.artifacts.{}.path", artifact.name));
+            if leaf {
+                self.add(format!("inputs.artifacts.{}.path", artifact.name));
+            }
         }
-        // a template may refer to its own outputs in its metrics
-        self.prefixes.insert("outputs.".to_owned());
+        if pod {
+            self.add("pod.name".to_owned());
+        }
     }
 
-    /// Adds what a step or task called `prefix` gives; `called` is its template, if it is known.
-    pub(super) fn add_outputs(&mut self, prefix: &str, called: Option<&Template>, looped: bool) {
-        for name in ["id", "startedAt", "finishedAt", "hostNodeName", "status", "ip"] {
+    /// Adds what the items of a loop are called.
+    pub(super) fn add_items(&mut self, call: &Call) {
+        if let Some(items) = &call.with_items {
+            for item in items {
+                match item {
+                    Value::Object(fields) => fields.keys().for_each(|key| self.add(format!("item.{key}"))),
+                    Value::Array(items) => {
+                        (0..items.len()).for_each(|index| self.add(format!("item.[{index}]")));
+                    }
+                    _ => self.add("item".to_owned()),
+                }
+            }
+        }
+        if !call.with_param.is_empty() {
+            self.any_item = true;
+        }
+    }
+
+    /// Adds what a step or task called `prefix` gives, whose template is `called`; what it gives to the whole
+    /// workflow goes to `globals`.
+    pub(super) fn add_outputs(
+        &mut self,
+        globals: &mut Globals,
+        prefix: &str,
+        called: Option<&Template>,
+        aggregate: bool,
+    ) {
+        for name in ["id", "startedAt", "finishedAt", "hostNodeName"] {
             self.add(format!("{prefix}.{name}"));
         }
-        let Some(template) = called else {
-            self.prefixes.insert(format!("{prefix}."));
-            return;
-        };
-        if template.steps.is_none() && template.dag.is_none() && template.suspend.is_none() {
+        let Some(template) = called else { return };
+        if template.daemon == Some(true) {
+            self.add(format!("{prefix}.ip"));
+        }
+        let kind = template.kinds().first().copied();
+        let by_kind = aggregate && matches!(kind, Some(TemplateKind::Script | TemplateKind::ContainerSet));
+        if gives_result(template) || by_kind {
             self.add(format!("{prefix}.outputs.result"));
             self.add(format!("{prefix}.exitCode"));
         }
+        if aggregate {
+            self.add(format!("{prefix}.outputs.parameters"));
+        }
         for parameter in &template.outputs.parameters {
             self.add(format!("{prefix}.outputs.parameters.{}", parameter.name));
+            self.any_output_parameter |= is_tag(&parameter.global_name);
+            if !parameter.global_name.is_empty() && !is_tag(&parameter.global_name) {
+                globals.add_output("parameters", &parameter.global_name);
+            }
         }
         for artifact in &template.outputs.artifacts {
-            if artifact.name.contains("{{") {
-                self.prefixes.insert(format!("{prefix}.outputs.artifacts."));
-            }
             self.add(format!("{prefix}.outputs.artifacts.{}", artifact.name));
-        }
-        if looped {
-            self.add(format!("{prefix}.outputs.parameters"));
-            self.add(format!("{prefix}.outputs.result"));
+            self.any_output_artifact |= is_tag(&artifact.global_name);
+            if !artifact.global_name.is_empty() && !is_tag(&artifact.global_name) {
+                globals.add_output("artifacts", &artifact.global_name);
+            }
         }
     }
 
     /// Whether the tag's text `name` resolves, or is none of Argo's.
-    pub(super) fn resolves(&self, name: &str) -> bool {
-        let root = name.split('.').next().unwrap_or(name);
-        if !ROOTS.contains(&root) || name.starts_with('=') {
+    pub(super) fn resolves(&self, globals: &Globals, name: &str) -> bool {
+        let begins = |prefix: &&str| name.starts_with(*prefix);
+        if !ROOTS.iter().any(|root| begins(&root)) || LATE.iter().any(|late| begins(&late)) {
+            return true;
+        }
+        if globals.knows(name) {
             return true;
         }
         let mut scope = Some(self);
         while let Some(here) = scope {
-            let begins = |(dot, _): (usize, &str)| {
-                name.get(..=dot).is_some_and(|prefix| here.prefixes.contains(prefix))
-            };
-            if here.names.contains(name) || name.match_indices('.').take(MAX_DOTS).any(begins) {
+            // `steps.<name>.…`
+            let call = name.match_indices('.').nth(1).and_then(|(dot, _)| name.get(..=dot));
+            if here.names.contains(name)
+                || call.is_some_and(|call| here.unknown.contains(call))
+                || (here.any_item && begins(&"item."))
+                || (here.any_output_parameter && begins(&"workflow.outputs.parameters."))
+                || (here.any_output_artifact && begins(&"workflow.outputs.artifacts."))
+            {
                 return true;
             }
             scope = here.wider;
@@ -169,31 +155,44 @@ impl<'s> Scope<'s> {
     }
 }
 
-/// Returns the trimmed texts of the innermost tags of `text`.
+/// Whether a node of this template has a result and an exit code. Source: Argo `workflow_types.go` HasOutput.
+fn gives_result(template: &Template) -> bool {
+    template.container.is_some()
+        || template.script.is_some()
+        || template.data.is_some()
+        || template.http.is_some()
+        || template.plugin.is_some()
+        || template
+            .container_set
+            .as_ref()
+            .is_some_and(|set| set.containers.iter().any(|node| node.container.name == "main"))
+}
+
+/// Whether `text` holds a tag that Argo takes for a parameter: `{{a.b}}`, without spaces.
+pub(super) fn is_tag(text: &str) -> bool {
+    let word = |word: &str, extra: &str| {
+        !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
+    };
+    text.split("{{").skip(1).any(|behind| {
+        let Some((tag, _)) = behind.split_once("}}") else { return false };
+        let mut words = tag.split('.');
+        words.next().is_some_and(|first| word(first, "-")) && words.all(|rest| word(rest, "-_"))
+    })
+}
+
+/// Returns the trimmed texts of the innermost tags of `text`, without those of expressions.
 pub(super) fn tags(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = text;
-    while let Some(start) = rest.find("{{") {
-        let behind = rest.get(start + 2..).unwrap_or("");
-        let Some(end) = behind.find("}}") else { break };
-        let inner = behind.get(..end).unwrap_or("");
-        match inner.rfind("{{") {
-            // a tag within a tag: the outer one is only known once the inner one is filled in
-            Some(nested) => {
-                found.push(inner.get(nested + 2..).unwrap_or("").trim());
-                let mut outer = behind.get(end + 2..).unwrap_or("");
-                if let Some(close) = outer.find("}}")
-                    && !outer.get(..close).unwrap_or("").contains("{{")
-                {
-                    outer = outer.get(close + 2..).unwrap_or("");
-                }
-                rest = outer;
-            }
-            None => {
-                found.push(inner.trim());
-                rest = behind.get(end + 2..).unwrap_or("");
+    while let Some(end) = rest.find("}}") {
+        let before = rest.get(..end).unwrap_or("");
+        if let Some(start) = before.rfind("{{") {
+            let tag = before.get(start + 2..).unwrap_or("").trim();
+            if !tag.starts_with('=') {
+                found.push(tag);
             }
         }
+        rest = rest.get(end + 2..).unwrap_or("");
     }
     found
 }

@@ -4,35 +4,65 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::{
-    argo::WorkflowTemplate,
+    argo::{Workflow, WorkflowTemplate},
     corpus,
-    manifest::{Manifest, parse},
+    manifest::{Manifest, Written, parse},
 };
 
 /// The WorkflowTemplates a case may refer to.
 #[derive(Default)]
-struct Templates(BTreeMap<String, WorkflowTemplate>);
+struct Templates(BTreeMap<(bool, String), Written<WorkflowTemplate>>);
 
-impl FindTemplate for Templates {
-    fn find(&self, name: &str) -> Option<&WorkflowSpec> {
-        self.0.get(name).map(|template| &template.spec)
+impl Templates {
+    fn put(&mut self, manifest: Manifest) {
+        let (cluster, written) = match manifest {
+            Manifest::WorkflowTemplate(written) => (false, written),
+            Manifest::ClusterWorkflowTemplate(written) => (true, written),
+            _ => return,
+        };
+        self.0.insert((cluster, written.object.metadata.name.clone()), written);
     }
 }
 
-fn validate_all(manifests: &[Manifest], mode: Option<Mode>, templates: &Templates) -> Vec<Fault> {
+impl FindTemplate for Templates {
+    fn find(&self, name: &str, cluster: bool) -> Option<(&WorkflowSpec, &Places)> {
+        let written = self.0.get(&(cluster, name.to_owned()))?;
+        Some((&written.object.spec, written.places()))
+    }
+}
+
+fn validate_all(
+    manifests: &[Manifest],
+    mode: Option<Mode>,
+    templates: &Templates,
+    defaults: Option<&WorkflowSpec>,
+) -> Vec<Fault> {
     let mut faults = Vec::new();
     for manifest in manifests {
-        let (mode, name, spec) = match manifest {
+        let (mode, metadata, spec) = match manifest {
             Manifest::Workflow(written) => {
-                (mode.unwrap_or(Mode::Submit), &written.object.metadata.name, &written.object.spec)
+                (mode.unwrap_or(Mode::Submit), &written.object.metadata, &written.object.spec)
             }
             Manifest::WorkflowTemplate(written) => {
-                (mode.unwrap_or(Mode::Template), &written.object.metadata.name, &written.object.spec)
+                (mode.unwrap_or(Mode::Template), &written.object.metadata, &written.object.spec)
+            }
+            Manifest::ClusterWorkflowTemplate(written) => {
+                (Mode::ClusterTemplate, &written.object.metadata, &written.object.spec)
+            }
+            Manifest::CronWorkflow(written) => {
+                let places = written.places();
+                faults.extend(validate_cron_workflow(&written.object, templates, places, defaults).faults);
+                continue;
+            }
+            Manifest::WorkflowEventBinding(written) => {
+                faults.extend(validate_event_binding(&written.object, templates, written.places()).faults);
+                continue;
             }
             _ => continue,
         };
-        let validation = Validation { mode, templates, places: manifest.places() };
-        faults.extend(validate_name(mode, name, manifest.places()));
+        let places = manifest.places();
+        let validation = Validation { mode, templates, places, metadata: Some(metadata), defaults };
+        faults.extend(validate_name(mode, &metadata.name, places));
         faults.extend(validate(spec, &validation));
     }
     faults
@@ -45,19 +75,124 @@ fn every_example_of_argo_is_valid() {
     let mut templates = Templates::default();
     for (_, text) in &files {
         for manifest in parse("example.yaml", text).unwrap_or_default() {
-            if let Manifest::WorkflowTemplate(written) = manifest {
-                templates.0.insert(written.object.metadata.name.clone(), written.object);
-            }
+            templates.put(manifest);
         }
     }
     let mut failed = Vec::new();
     for (name, text) in &files {
         let Ok(manifests) = parse(name, text) else { continue };
-        if let Some(fault) = validate_all(&manifests, None, &templates).first() {
+        if let Some(fault) = validate_all(&manifests, None, &templates, None).first() {
             failed.push((name.clone(), fault.to_string()));
         }
     }
     corpus::compare_gaps(&failed, &[]);
+}
+
+/// Files of Argo's end-to-end tests that Argo's lint refuses as well, and why.
+const REFUSED: &[(&str, &str)] = &[
+    ("cron/cron-and-malformed-template.yaml", "unknown field in its template"),
+    ("expectedfailures/input-artifact-not-optional.yaml", "the entrypoint gets no artifact"),
+    ("inline/functional-TestDAGLevelMemoize.yaml", "unknown field `Parameter`"),
+    ("inline/functional-TestStepLevelMemoize.yaml", "unknown field `Parameter`"),
+    ("inline/agent-TestStatusCondition.yaml", "unknown field `workflowMetadata`"),
+    (
+        "inline/workflow_configmap_substitution-TestDefaultParamValueWhenNotFound.yaml",
+        "unknown field `label`",
+    ),
+    (
+        "inline/workflow_configmap_substitution-TestInvalidNameParameterSubstitution.yaml",
+        "unknown field `label`",
+    ),
+    ("inline/workflow_configmap_substitution-TestNameSubstitution.yaml", "unknown field `label`"),
+    (
+        "inline/workflow_inputs_orverridable-TestArgsValueFromParamsOverrideInputParamsValue.yaml",
+        "unknown field `label`",
+    ),
+    (
+        "inline/workflow_inputs_orverridable-TestArgsValueFromParamsOverrideInputParamsValueFrom.yaml",
+        "unknown field `label`",
+    ),
+    (
+        "inline/workflow_inputs_orverridable-TestArgsValueParamsOverrideInputParamsValue.yaml",
+        "unknown field `label`",
+    ),
+    (
+        "inline/workflow_inputs_orverridable-TestArgsValueParamsOverrideInputParamsValueFrom.yaml",
+        "unknown field `label`",
+    ),
+    (
+        "inline/daemon_pod-TestDaemonTemplateRef-workflowtemplate.yaml",
+        "refers to a template that its test makes only later",
+    ),
+    ("inline/functional-TestTemplateLevelTimeoutWithForbidden.yaml", "unknown field `resources`"),
+    (
+        "inline/functional-TestWorkflowLifecycleHookWithWorkflowTemplate-workflowtemplate.yaml",
+        "the entrypoint's parameter has no value at rest",
+    ),
+    (
+        "inline/functional-TestWorkflowLifecycleHookWithWorkflowTemplate.yaml",
+        "unknown field `hooks` of a workflowTemplateRef",
+    ),
+    (
+        "inline/functional-TestWorkflowTemplateRefWithExitHandlerError-workflowtemplate.yaml",
+        "unknown field `templateRef`",
+    ),
+    ("inline/functional-TestWorkflowTemplateRefWithExitHandlerError.yaml", "its template could not be read"),
+    ("lintfail/disallow-unknown.yaml", "unknown field"),
+    ("lintfail/invalid-spec.yaml", "the entrypoint does not exist"),
+    ("lintfail/malformed-spec.yaml", "the entrypoint is a list"),
+    ("smoke/basic-invalid.yaml", "no YAML"),
+    ("synchronization/db-mutex-wf-level.yaml", "unknown field `dbapiVersion`"),
+    ("synchronization/mutex-wf-level.yaml", "unknown field `dbapiVersion`"),
+    ("testdata/argo-server-test-role.yaml", "no kind of Argo's"),
+    ("testdata/malformed/malformed-clusterworkflowtemplate.yaml", "parameters are no list"),
+    ("testdata/malformed/malformed-cronworkflow.yaml", "parameters are no list"),
+    ("testdata/malformed/malformed-workflow.yaml", "parameters are no list"),
+    ("testdata/malformed/malformed-workflowtemplate.yaml", "parameters are no list"),
+    (
+        "testdata/wellformed/wellformed-workflow-with-malformed-cluster-workflow-template-ref.yaml",
+        "its template could not be read",
+    ),
+    ("testdata/parameters-workflow.yaml", "its test gives the parameter when it submits"),
+    ("testdata/workflow-templates/invalid-workflowtemplate.yaml", "unknown field `entrypoints`"),
+];
+
+#[test]
+fn the_files_of_argos_end_to_end_tests_are_judged_as_argo_judges_them() {
+    let Some(folder) = corpus::find("argo/e2e") else { return };
+    let expectations = std::fs::read_to_string(folder.join("expectations.json")).unwrap();
+    let expectations: serde_json::Value = serde_json::from_str(&expectations).unwrap();
+    let kinds: BTreeMap<&str, &str> = expectations["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|file| Some((file["file"].as_str()?, file["kinds"][0].as_str()?.split(' ').next()?)))
+        .collect();
+    let mut files = corpus::yaml_files(&folder);
+    let mut templates = Templates::default();
+    for (name, text) in &mut files {
+        // objects without a kind are of the one that the test names
+        if !text.contains("kind: ") {
+            text.insert_str(0, &format!("kind: {}\n", kinds.get(name.as_str()).unwrap_or(&"Workflow")));
+        }
+        if !text.contains("apiVersion:") || name.ends_with("synchronization/mutex-wf-level.yaml") {
+            text.insert_str(0, "apiVersion: argoproj.io/v1alpha1\n");
+        }
+        parse("e2e.yaml", text).unwrap_or_default().into_iter().for_each(|manifest| templates.put(manifest));
+    }
+    assert!(files.len() > 200);
+    let mut failed = Vec::new();
+    for (name, text) in &files {
+        let faults = match parse(name, text) {
+            Ok(manifests) => validate_all(&manifests, None, &templates, None),
+            Err(faults) => faults,
+        };
+        if let Some(fault) = faults.first() {
+            failed.push((name.clone(), fault.to_string()));
+        }
+    }
+    let refused: Vec<&str> = REFUSED.iter().map(|(name, _)| *name).collect();
+    corpus::compare_gaps(&failed, &refused);
 }
 
 #[test]
@@ -74,12 +209,11 @@ fn argos_own_cases_of_validation_are_judged_as_argo_judges_them() {
             case["requires"].as_array().into_iter().flatten().filter_map(|file| files.get(file.as_str()?));
         let mut templates = Templates::default();
         for manifest in required.flat_map(|text| parse("required.yaml", text).unwrap_or_default()) {
-            if let Manifest::WorkflowTemplate(written) = manifest {
-                templates.0.insert(written.object.metadata.name.clone(), written.object);
-            }
+            templates.put(manifest);
         }
         let mode =
             match (text("kind"), case["options"]["Lint"].as_bool(), case["options"]["Submit"].as_bool()) {
+                ("WorkflowTemplate", _, Some(true)) => Mode::SubmitTemplate,
                 (_, _, Some(true)) => Mode::Submit,
                 ("WorkflowTemplate", ..) => Mode::Template,
                 (_, Some(true), _) => Mode::Lint,
@@ -91,8 +225,12 @@ fn argos_own_cases_of_validation_are_judged_as_argo_judges_them() {
         } else {
             "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\n"
         };
+        let defaults = case["note"].as_str().and_then(|note| note.split_once("workflowDefaults "));
+        let defaults: Option<Workflow> = defaults.map(|(_, json)| serde_json::from_str(json).unwrap());
         let faults = match parse(text("file"), &format!("{head}{}", files[text("file")])) {
-            Ok(manifests) => validate_all(&manifests, Some(mode), &templates),
+            Ok(manifests) => {
+                validate_all(&manifests, Some(mode), &templates, defaults.as_ref().map(|object| &object.spec))
+            }
             Err(faults) => faults,
         };
         let messages: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
@@ -110,30 +248,7 @@ fn argos_own_cases_of_validation_are_judged_as_argo_judges_them() {
 }
 
 /// Cases of Argo that are not judged as Argo does yet; may only shrink.
-/// Not looked into yet: plugins, mounts, metrics, pod resources, container sets, schedules, and Argo's walk
-/// through calls, by which its messages name the way from the entrypoint and know the submitter's labels.
-const KNOWN_GAPS: &[&str] = &[
-    "8 TestExecutorPluginsValidation_MissingName.yaml",
-    "9 TestExecutorPluginsValidation_InvalidSidecar.yaml",
-    "26 volumeMountArtifactPathCollision.yaml",
-    "39 nestedTemplateRefWithError.yaml",
-    "45 TestInvalidPodGCLabelSelector_inline.yaml",
-    "49 invalidMetricLabelName.yaml",
-    "50 invalidRealtimeMetricGauge.yaml",
-    "51 invalidNoValueMetricGauge.yaml",
-    "78 TestMaxLengthName_CronWorkflow.yaml",
-    "79 TestCronWorkflowInvalidTimezoneRejected.yaml",
-    "80 invalidContainerSetDependencyNotFound.yaml",
-    "81 TestInvalidContainerSetNoMainContainer_invalidContainerSetTemplateWithOutputParams.yaml",
-    "86 testInitContainerHasName.yaml",
-    "88 workflow-sub-test-1.yaml",
-    "92 workflow-sub-test-4.yaml",
-    "100 podResourcesInvalidResourceName.yaml",
-    "101 podResourcesClaims.yaml",
-    "102 podResourcesOnHTTPTemplate.yaml",
-    "104 resourceClaimsOnHTTPTemplate.yaml",
-    "105 resourceClaimsOnStepsTemplate.yaml",
-];
+const KNOWN_GAPS: &[&str] = &[];
 
 /// Returns the faults of a Workflow with these templates, as they are shown.
 fn faults(spec: &str) -> Vec<String> {
@@ -141,7 +256,10 @@ fn faults(spec: &str) -> Vec<String> {
         "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {{name: a}}\nspec: {{entrypoint: main, {spec}}}\n"
     );
     let manifests = parse("w.yaml", &text).unwrap();
-    validate_all(&manifests, None, &Templates::default()).iter().map(|fault| fault.message.clone()).collect()
+    validate_all(&manifests, None, &Templates::default(), None)
+        .iter()
+        .map(|fault| fault.message.clone())
+        .collect()
 }
 
 #[track_caller]
@@ -183,7 +301,7 @@ fn names_are_valid_and_unique() {
     );
     check(
         "{name: main, steps: [[{name: a, template: echo}], [{name: a, template: echo}]]}",
-        &["templates.main.steps[1][0].name 'a' is not unique"],
+        &["templates.main.steps[1].name 'a' is not unique"],
     );
     check(
         "{name: main, dag: {tasks: [{name: a_b, template: echo}]}}",
@@ -219,10 +337,13 @@ fn calls_name_one_template_that_exists() {
     check(
         "{name: main, steps: [[{name: a, inline: {steps: [[{name: b, inline: {suspend: {}}}]]}}]]}",
         &[
-            "templates.main.steps[0].a.inline.steps[0].b an inline template cannot hold another inline template",
+            "templates.main.steps[0].a templates..steps[0].b an inline template cannot hold another inline template",
         ],
     );
-    check("{name: main, steps: [[{name: a, template: \"{{workflow.name}}\"}]]}", &[]);
+    check(
+        "{name: main, steps: [[{name: a, template: \"{{workflow.name}}\"}]]}",
+        &["templates.main.steps[0].a template name '{{…}}' undefined"],
+    );
 }
 
 #[test]
@@ -255,11 +376,11 @@ fn inputs_get_their_values() {
 fn loops_are_of_one_kind() {
     check(
         "{name: main, steps: [[{name: a, template: echo, withItems: [1], withParam: \"[]\"}]]}",
-        &["templates.main.steps[0].a only one of withItems, withParam or withSequence can be specified"],
+        &["templates.main.steps[0].a only one of withItems, withParam, withSequence can be specified"],
     );
     check(
         "{name: main, steps: [[{name: a, template: echo, withSequence: {count: 1, end: 2}}]]}",
-        &["templates.main.steps[0].a withSequence needs exactly one of count and end"],
+        &["templates.main.steps[0].a only one of count or end can be defined in withSequence"],
     );
 }
 
@@ -267,24 +388,26 @@ fn loops_are_of_one_kind() {
 fn references_resolve_or_are_told() {
     for (text, unresolved) in [
         (
-            "{{workflow.name}} {{workflow.labels.any}} {{pod.name}} {{node.name}} {{retries}} {{ workflow.uid }}",
+            "{{workflow.name}} {{workflow.labels}} {{pod.name}} {{node.name}} {{retries}} {{ workflow.uid }}",
             vec![],
         ),
         ("{{inputs.parameters.x}} {{inputs.parameters}}", vec![]),
         ("{{inputs.parameters.z}}", vec!["inputs.parameters.z"]),
         ("{{workflow.parameters.z}}", vec!["workflow.parameters.z"]),
         ("{{steps.a.outputs.result}}", vec!["steps.a.outputs.result"]),
-        ("{{item}}", vec!["item"]),
+        ("{{item}} {{retries}} {{workflow.submitter.name}}", vec![]),
+        ("{{item.a}} {{workflow.labels.none}}", vec!["item.a", "workflow.labels.none"]),
         ("{{somebody.elses}} {{ .Values.x }} {{=inputs.parameters.z}} {{unclosed", vec![]),
-        ("{{inputs.parameters.{{inputs.parameters.x}}}}", vec![]),
         ("{{inputs.parameters.{{inputs.parameters.z}}}}", vec!["inputs.parameters.z"]),
     ] {
         let text = serde_json::to_string(text).unwrap();
         let template = format!(
             "{{name: t, inputs: {{parameters: [{{name: x}}]}}, container: {{image: b, args: [{text}]}}}}"
         );
-        let expected: Vec<String> =
-            unresolved.iter().map(|tag| format!("templates.t failed to resolve {{{{{tag}}}}}")).collect();
+        let expected: Vec<String> = unresolved
+            .iter()
+            .map(|tag| format!("templates.t templates.t: failed to resolve {{{{{tag}}}}}"))
+            .collect();
         check(
             &format!("{{name: main, suspend: {{}}}}, {template}"),
             &expected.iter().map(String::as_str).collect::<Vec<_>>(),
@@ -300,13 +423,18 @@ fn steps_know_only_what_ended_before_them() {
         )
     };
     check(&steps("{{steps.a.outputs.result}} {{steps.b.exitCode}} {{steps.a.status}}"), &[]);
-    check(&steps("{{steps.c.status}}"), &["templates.main.steps[1].c failed to resolve {{steps.c.status}}"]);
+    check(&steps("{{steps.c.status}}"), &[]);
+    check(&steps("{{steps.d.status}}"), &["templates.main.steps failed to resolve {{steps.d.status}}"]);
+    check(
+        &steps("{{steps.c.outputs.result}}"),
+        &["templates.main.steps failed to resolve {{steps.c.outputs.result}}"],
+    );
     check(
         &steps("{{steps.a.outputs.parameters.p}}"),
-        &["templates.main.steps[1].c failed to resolve {{steps.a.outputs.parameters.p}}"],
+        &["templates.main.steps failed to resolve {{steps.a.outputs.parameters.p}}"],
     );
-    check(&steps("{{tasks.a.status}}"), &["templates.main.steps[1].c failed to resolve {{tasks.a.status}}"]);
-    check(&steps("{{item}}"), &["templates.main.steps[1].c failed to resolve {{item}}"]);
+    check(&steps("{{tasks.a.status}}"), &["templates.main.steps failed to resolve {{tasks.a.status}}"]);
+    check(&steps("{{item}}"), &[]);
 }
 
 #[test]
@@ -334,16 +462,14 @@ fn tasks_depend_on_tasks_that_exist_and_never_in_a_circle() {
             vec!["templates.main.tasks dependency cycle detected: a->b->c->a"],
         ),
         (
-            vec![task("a", ""), task("b", "depends: \"a &&\"")],
-            vec!["templates.main.tasks.b depends condition ends too early"],
-        ),
-        (
             vec![task("a", ""), task("b", "depends: \"a; drop\"")],
-            vec!["templates.main.tasks.b depends condition is not understood at '; drop'"],
+            vec!["templates.main.tasks.b dependency 'drop' not defined"],
         ),
         (
             vec![task("a", ""), task("b", "depends: a.AnySucceeded")],
-            vec!["templates.main.tasks.b depends on 'a.AnySucceeded', but 'a' does not contain any items"],
+            vec![
+                "templates.main.tasks.b dependency 'a' uses an items-based condition such as .AnySucceeded or .AllFailed but does not contain any items",
+            ],
         ),
         (vec![task("a", "withItems: [1]"), task("b", "depends: a.AnySucceeded")], vec![]),
         (
@@ -397,10 +523,11 @@ fn workflows_made_to_be_slow_to_judge_are_judged_in_time() {
     let many =
         |count: usize, one: &dyn Fn(usize) -> String| (0..count).map(one).collect::<Vec<_>>().join(", ");
     let groups =
-        many(20_000, &|n| format!("[{{name: s{n}, template: echo, when: \"{{{{steps.s0.status}}}}\"}}]"));
+        many(20_000, &|n| format!("[{{name: s{n}, template: echo, when: \"{{{{steps.s0.ip}}}}\"}}]"));
     let found =
         faults(&format!("templates: [{{name: main, steps: [{groups}]}}, {{name: echo, suspend: {{}}}}]"));
-    assert_eq!(found, ["templates.main.steps[0].s0 failed to resolve {{steps.s0.status}}"]);
+    assert_eq!(found.len(), 1_000);
+    assert_eq!(found[0], "templates.main.steps failed to resolve {{steps.s0.ip}}");
     let references = "{{inputs.parameters.z}} ".repeat(100_000);
     let found =
         faults(&format!("templates: [{{name: main, container: {{image: b, args: [\"{references}\"]}}}}]"));
@@ -441,7 +568,9 @@ fn outputs_come_from_where_their_kind_can_give_them() {
         (
             "container: {image: b}",
             "valueFrom: {path: /o, expression: x}",
-            vec!["templates.main.outputs.parameters.o.valueFrom has multiple valueFrom specified"],
+            vec![
+                "templates.main.outputs.parameters.o multiple valueFrom types specified. choose one of: path, jqFilter, jsonPath, parameter, raw",
+            ],
         ),
         ("suspend: {}", "valueFrom: {supplied: {}}", vec![]),
         (
@@ -463,7 +592,7 @@ fn outputs_come_from_where_their_kind_can_give_them() {
 fn faults_point_at_what_they_are_about() {
     let text = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: a}\nspec:\n  entrypoint: main\n  templates:\n  - name: main\n    steps:\n    - - name: a\n        template: none\n";
     let manifests = parse("w.yaml", text).unwrap();
-    let faults = validate_all(&manifests, None, &Templates::default());
+    let faults = validate_all(&manifests, None, &Templates::default(), None);
     assert_eq!(
         faults[0].to_string(),
         "w.yaml:10:9: templates.main.steps[0].a template name 'none' undefined [MDL0302]"
@@ -471,11 +600,6 @@ fn faults_point_at_what_they_are_about() {
 }
 
 proptest::proptest! {
-    #[test]
-    fn any_condition_is_understood_or_refused(condition in "[ab.()&|! A-C-]{0,40}") {
-        let _ = depends::terms(&condition);
-    }
-
     #[test]
     fn any_text_has_tags_or_none(text in "[{}a. é]{0,40}") {
         for tag in scope::tags(&text) {
