@@ -131,7 +131,7 @@ impl<'s> Scope<'s> {
     /// Whether the tag's text `name` resolves, or is none of Argo's.
     pub(super) fn resolves(&self, globals: &Globals, name: &str) -> bool {
         let begins = |prefix: &&str| name.starts_with(*prefix);
-        if !ROOTS.iter().any(|root| begins(&root)) || LATE.iter().any(|late| begins(&late)) {
+        if !ROOTS.iter().any(begins) || LATE.iter().any(begins) {
             return true;
         }
         if globals.knows(name) {
