@@ -96,8 +96,8 @@ pub(crate) fn look_through(manifests: &[Manifest]) -> Findings {
     }
     // a template may be nameless until it is created; it is looked at above
     let rests = |manifest: &&Manifest| {
-        !matches!(manifest, Manifest::Workflow(_))
-            && !(is_argos(manifest) && manifest.metadata().name.is_empty())
+        let nameless = is_argos(manifest) && manifest.metadata().name.is_empty();
+        !nameless && !matches!(manifest, Manifest::Workflow(_))
     };
     let at_rest = manifests.iter().filter(rests).cloned();
     all.faults.extend(Catalog::check(at_rest.collect()).err().unwrap_or_default());
