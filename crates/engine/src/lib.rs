@@ -11,6 +11,7 @@
 //! shutdown, a deadline and the list of failures for an exit handler look at all nodes, once each.
 
 mod command;
+pub mod cron;
 mod duration;
 mod error;
 mod event;

@@ -26,7 +26,7 @@ pub use tag::{
     Lookup, Names, Tag, Unresolved, has_tags, is_late_bound, pure_tag, substitute, substitute_json,
     substitute_json_with, substitute_with, tags,
 };
-pub use when::when;
+pub use when::{Words, when, when_with};
 
 /// The most a substitution may write, in bytes.
 pub const MAX_OUTPUT_BYTES: usize = 16 * 1024 * 1024;

@@ -5,6 +5,8 @@ mod artifacts;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod cron;
+#[cfg(test)]
 mod dag;
 #[cfg(test)]
 mod driver;

@@ -6,14 +6,20 @@ use super::time;
 /// One token.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {
-    /// A number, or a quoted date as seconds since 1970.
+    /// A number.
     Number(f64),
+    /// A quoted date, as seconds since 1970.
+    Time(f64),
     /// `true`, `false`.
     Bool(bool),
     /// A quoted text.
     Text(String),
-    /// A bare or bracketed word, a string to Argo.
+    /// A bare or bracketed word.
     Word(String),
+    /// A bare word with dots in it.
+    Accessor(String),
+    /// A text that is matched against.
+    Pattern(String),
     /// `-`, `!`, `~` before an operand.
     Prefix(&'static str),
     /// `+ - * / % ** & | ^ << >>`.
@@ -35,7 +41,17 @@ pub(super) enum Token {
 impl Token {
     /// Whether an operand ends with this token.
     pub(super) const fn ends_operand(&self) -> bool {
-        matches!(self, Self::Number(_) | Self::Bool(_) | Self::Text(_) | Self::Word(_) | Self::Close)
+        matches!(
+            self,
+            Self::Number(_)
+                | Self::Time(_)
+                | Self::Bool(_)
+                | Self::Text(_)
+                | Self::Word(_)
+                | Self::Accessor(_)
+                | Self::Pattern(_)
+                | Self::Close
+        )
     }
 }
 
@@ -102,7 +118,7 @@ fn token(reader: &mut Reader<'_>, first: char, operand_before: bool) -> Result<T
             if !closed {
                 return Err("Unclosed string literal".to_owned());
             }
-            Ok(time::unix_seconds(&text).map_or(Token::Text(text), Token::Number))
+            Ok(time::unix_seconds(&text).map_or(Token::Text(text), Token::Time))
         }
         letter if letter.is_alphabetic() => word(reader),
         _ => symbol(reader, operand_before),
@@ -136,11 +152,21 @@ fn word(reader: &mut Reader<'_>) -> Result<Token, String> {
         "true" => Token::Bool(true),
         "false" => Token::Bool(false),
         "in" | "IN" => Token::Comparator("in"),
-        _ if word.contains('.') => {
-            return Err(format!("Unable to access field of '{word}' (hint: put it in quotes)"));
-        }
+        _ if word.contains('.') => accessor(word)?,
         _ => Token::Word(word),
     })
+}
+
+/// Checks a word with dots. Nothing can be behind it: there are no parameters.
+fn accessor(word: String) -> Result<Token, String> {
+    if word.ends_with('.') {
+        return Err(format!("Hanging accessor on token '{word}'"));
+    }
+    let hidden = |part: &&str| part.chars().next().is_none_or(|first| !first.to_uppercase().eq([first]));
+    match word.split('.').skip(1).find(hidden) {
+        Some(part) => Err(format!("Unable to access unexported field '{part}' in token '{word}'")),
+        None => Ok(Token::Accessor(word)),
+    }
 }
 
 fn symbol(reader: &mut Reader<'_>, operand_before: bool) -> Result<Token, String> {

@@ -1,6 +1,9 @@
 //! Tokens to a tree. Source: govaluate `stagePlanner.go`: levels of precedence, each from left to right.
 
-use super::{lexer::Token, value::Value};
+use super::{
+    lexer::Token,
+    value::{self, Value},
+};
 use crate::MAX_DEPTH;
 
 /// A condition as a tree.
@@ -8,6 +11,8 @@ use crate::MAX_DEPTH;
 pub(super) enum Tree {
     /// A literal.
     Literal(Value),
+    /// The name of a parameter, and there is none.
+    Name(String),
     /// A prefix and its operand.
     Prefix(&'static str, Box<Self>),
     /// A first operand and what is done to it, from left to right.
@@ -49,6 +54,11 @@ impl Parser {
         let first = self.level(tighter)?;
         let mut rest = Vec::new();
         while let Some(operator) = self.operator(operators) {
+            let matched = matches!(operator, "=~" | "!~");
+            if matched && let Some(Token::Text(text)) = self.tokens.peek() {
+                // A pattern that is written out is compiled whether it is needed or not.
+                value::pattern(text)?;
+            }
             rest.push((operator, self.level(tighter)?));
         }
         Ok(if rest.is_empty() { first } else { Tree::Chain(Box::new(first), rest) })
@@ -68,11 +78,22 @@ impl Parser {
         })
     }
 
+    /// A path of names, perhaps called with arguments; whatever it is, its first name is unknown.
+    fn accessor(&mut self, path: &str) -> Result<Tree, String> {
+        if self.tokens.peek() == Some(&Token::Open) {
+            self.operand()?;
+        }
+        Ok(Tree::Name(path.split('.').next().unwrap_or(path).to_owned()))
+    }
+
     fn operand(&mut self) -> Result<Tree, String> {
         match self.tokens.next() {
-            Some(Token::Number(number)) => Ok(Tree::Literal(Value::Number(number))),
+            Some(Token::Number(number) | Token::Time(number)) => Ok(Tree::Literal(Value::Number(number))),
             Some(Token::Bool(answer)) => Ok(Tree::Literal(Value::Bool(answer))),
-            Some(Token::Text(text) | Token::Word(text)) => Ok(Tree::Literal(Value::Text(text))),
+            Some(Token::Text(text)) => Ok(Tree::Literal(Value::Text(text))),
+            Some(Token::Pattern(pattern)) => Ok(Tree::Literal(Value::Pattern(value::pattern(&pattern)?))),
+            Some(Token::Word(name)) => Ok(Tree::Name(name)),
+            Some(Token::Accessor(path)) => self.accessor(&path),
             Some(Token::Prefix(prefix)) => Ok(Tree::Prefix(prefix, Box::new(self.operand()?))),
             Some(Token::Open) => {
                 self.depth = self.depth.saturating_add(1);

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use regex::RegexBuilder;
+use regex::{Regex, RegexBuilder};
 
-use super::parser::Tree;
+use super::{number, parser::Tree};
 use crate::MAX_REGEX_BYTES;
 
 /// What a part of a condition is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) enum Value {
     /// A number.
     Number(f64),
@@ -20,12 +20,27 @@ pub(super) enum Value {
     List(Vec<Self>),
     /// The outcome of a `?` whose condition is false.
     Nothing,
+    /// What a text is matched against.
+    Pattern(Regex),
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Number(a), Self::Number(b)) => a == b,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Text(a), Self::Text(b)) => a == b,
+            (Self::List(a), Self::List(b)) => a == b,
+            (Self::Nothing, Self::Nothing) => true,
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Number(number) => write!(f, "{number}"),
+            Self::Number(number) => f.write_str(&number::shown(*number)),
             Self::Bool(answer) => write!(f, "{answer}"),
             Self::Text(text) => f.write_str(text),
             Self::List(items) => {
@@ -39,6 +54,7 @@ impl fmt::Display for Value {
                 f.write_str("]")
             }
             Self::Nothing => f.write_str("<nil>"),
+            Self::Pattern(pattern) => f.write_str(pattern.as_str()),
         }
     }
 }
@@ -48,6 +64,7 @@ impl Tree {
     pub(super) fn decide(&self) -> Result<Value, String> {
         match self {
             Self::Literal(value) => Ok(value.clone()),
+            Self::Name(name) => Err(format!("No parameter '{name}' found.")),
             Self::Prefix(prefix, operand) => apply_prefix(prefix, operand.decide()?),
             Self::Chain(first, rest) => {
                 let mut value = first.decide()?;
@@ -77,11 +94,7 @@ fn apply(left: Value, operator: &str, right: &Tree) -> Result<Value, String> {
         _ => {}
     }
     let right = right.decide()?;
-    let mismatch = |left: &Value, right: &Value| {
-        Err(format!(
-            "Value '{left}' cannot be used with the operator '{operator}' and '{right}', they are of other types"
-        ))
-    };
+    let mismatch = |left: &Value, right: &Value| Err(wrong_type(operator, left, right));
     Ok(match (operator, left, right) {
         (",", Value::List(mut items), item) => {
             items.push(item);
@@ -93,8 +106,11 @@ fn apply(left: Value, operator: &str, right: &Tree) -> Result<Value, String> {
         ("!=", left, right) => Value::Bool(left != right),
         ("&&" | "||", Value::Bool(_), Value::Bool(answer)) => Value::Bool(answer),
         ("in", left, Value::List(items)) => Value::Bool(items.contains(&left)),
-        ("=~" | "!~", Value::Text(text), Value::Text(pattern)) => {
-            Value::Bool(matches(&text, &pattern)? == (operator == "=~"))
+        ("=~" | "!~", Value::Text(text), Value::Text(written)) => {
+            Value::Bool(pattern(&written)?.is_match(&text) == (operator == "=~"))
+        }
+        ("=~" | "!~", Value::Text(text), Value::Pattern(pattern)) => {
+            Value::Bool(pattern.is_match(&text) == (operator == "=~"))
         }
         ("<" | "<=" | ">" | ">=", Value::Number(a), Value::Number(b)) => {
             Value::Bool(ordered(operator, a.partial_cmp(&b)))
@@ -143,10 +159,25 @@ fn shift(by: f64, shifted: impl Fn(u32) -> Option<u64>) -> f64 {
     u32::try_from(by as u64).ok().and_then(shifted).unwrap_or(0) as f64
 }
 
-fn matches(text: &str, pattern: &str) -> Result<bool, String> {
+/// Compiles a pattern of limited size.
+pub(super) fn pattern(pattern: &str) -> Result<Regex, String> {
     RegexBuilder::new(pattern)
         .size_limit(MAX_REGEX_BYTES)
         .build()
-        .map(|regex| regex.is_match(text))
         .map_err(|_| format!("Unable to compile regexp pattern '{pattern}'"))
+}
+
+/// Names the operand that does not fit, in govaluate's words.
+fn wrong_type(operator: &str, left: &Value, right: &Value) -> String {
+    let (kind, wanted, left_fits) = match operator {
+        "&&" | "||" => ("logical operator", "a bool", matches!(left, Value::Bool(_))),
+        "=~" | "!~" => ("comparator", "a number", matches!(left, Value::Text(_))),
+        "in" => ("comparator", "a number", true),
+        "<" | "<=" | ">" | ">=" => ("comparator", "a number", false),
+        "?" | ":" | "??" => ("ternary operator", "a bool", false),
+        "+" => ("modifier", "a number", false),
+        _ => ("modifier", "a number", matches!(left, Value::Number(_))),
+    };
+    let wrong = if left_fits { right } else { left };
+    format!("Value '{wrong}' cannot be used with the {kind} '{operator}', it is not {wanted}")
 }
