@@ -14,6 +14,7 @@ use model::{RunId, argo::NodeId};
 use crate::{
     BackendError,
     limits::{NODE_ID_BYTES, PATH_BYTES},
+    spec::MAIN,
 };
 
 /// The folder of one pod: `runs/<run>/<node>` below the backend's.
@@ -36,13 +37,22 @@ impl PodFolder {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+    /// Returns its path relative to the backend's folder.
+    pub(crate) fn relative(&self) -> String {
+        let names: Vec<_> = self.path.components().rev().take(3).map(|part| part.as_os_str()).collect();
+        names.into_iter().rev().map(|name| name.to_string_lossy()).collect::<Vec<_>>().join("/")
+    }
+    /// Returns the backend's folder.
+    pub(crate) fn top(&self) -> &Path {
+        self.path.ancestors().nth(3).unwrap_or(&self.path)
+    }
     /// The pod's specification.
     pub(crate) fn spec(&self) -> PathBuf {
         self.path.join("pod.json")
     }
     /// The folder the run token's file is in; all of it is visible in the pod.
     pub(crate) fn token_folder(&self) -> PathBuf {
-        self.path.join("token")
+        self.path.join(TOKEN_FOLDER)
     }
     /// The run token's file.
     pub(crate) fn token(&self) -> PathBuf {
@@ -60,9 +70,9 @@ impl PodFolder {
     pub(crate) fn programs(&self) -> PathBuf {
         self.path.join("bin")
     }
-    /// The log.
-    pub(crate) fn log(&self) -> PathBuf {
-        self.path.join("log")
+    /// The log of a container.
+    pub(crate) fn log(&self, container: &str) -> PathBuf {
+        if container == MAIN { self.path.join("log") } else { self.path.join(format!("log-{container}")) }
     }
     /// How the pod ended.
     pub(crate) fn result(&self) -> PathBuf {
@@ -86,7 +96,7 @@ impl PodFolder {
     }
     /// Returns the artifact folder of the whole backend.
     pub(crate) fn artifacts_root(&self) -> PathBuf {
-        self.path.ancestors().nth(3).unwrap_or(&self.path).join("artifacts")
+        self.top().join("artifacts")
     }
     /// Returns the key of this pod's artifact called `name`.
     pub(crate) fn artifact_key(&self, name: &str) -> Result<String, BackendError> {
@@ -98,6 +108,8 @@ impl PodFolder {
     }
 }
 
+/// The name of the run token's folder.
+pub(crate) const TOKEN_FOLDER: &str = "token";
 /// The name of the run token's file in its folder.
 pub(crate) const TOKEN_FILE: &str = "token";
 

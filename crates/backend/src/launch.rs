@@ -6,7 +6,10 @@
 use std::{
     fs::{File, OpenOptions},
     io,
-    os::{fd::OwnedFd, unix::fs::OpenOptionsExt},
+    os::{
+        fd::OwnedFd,
+        unix::fs::{MetadataExt, OpenOptionsExt},
+    },
     path::Path,
     sync::Arc,
 };
@@ -21,7 +24,6 @@ use crate::{
     folder::{PodFolder, create_private, write},
     outcome,
     plan::plan,
-    sandbox::pod_user,
     supervisors::Supervisors,
 };
 
@@ -59,7 +61,8 @@ pub(crate) fn start(
         Ok(()) | Err(Errno::EEXIST) => {}
         Err(error) => return Err(BackendError::io(folder.control())(error.into())),
     }
-    write(&folder.spec(), spec.to_json().to_string().as_bytes()).map_err(BackendError::io(folder.spec()))?;
+    let text = serde_json::to_vec(&spec).map_err(|error| BackendError::io(folder.spec())(error.into()))?;
+    write(&folder.spec(), &text).map_err(BackendError::io(folder.spec()))?;
     let private = private.to_file().map_err(BackendError::io("memory"))?;
     let started = match config.isolation {
         Isolation::None => supervisors.start_shared(&config.program, folder.path(), (&lock, &private)),
@@ -84,9 +87,9 @@ fn write_token(folder: &PodFolder, token: &str) -> Result<(), BackendError> {
     let put = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
         io::Write::write_all(&mut file, token.as_bytes())?;
-        if let Some(owner) = pod_user(folder.path()) {
-            std::os::unix::fs::fchown(&file, Some(owner), Some(owner))?;
-        }
+        // the folder belongs to the pod's user once the supervisor has handed it over
+        let owner = path.parent().unwrap_or(&path).metadata()?.uid();
+        std::os::unix::fs::fchown(&file, Some(owner), Some(owner))?;
         std::fs::rename(&fresh, &path)
     };
     put().map_err(BackendError::io(path.clone()))

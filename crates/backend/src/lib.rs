@@ -41,7 +41,7 @@ mod supervise;
 mod supervisors;
 #[cfg(test)]
 mod tests;
-mod unsupported;
+mod volumes;
 
 pub use error::BackendError;
 use folder::{PodFolder, artifact_path};
@@ -203,7 +203,7 @@ impl ProcessBackend {
         let folder = PodFolder::of(&self.config.folder, run, node)?;
         off_the_loop(move || launch::kill(&folder)).await
     }
-    /// Returns the lines of a pod's log from byte offset `from` on, and the offset after them; empty when there are none
+    /// Returns the lines of the log of a pod's container from byte offset `from` on, and the offset after them; empty when there are none
     /// yet. At most [`limits::LOG_READ_BYTES`] at once: ask again until the offset stays.
     ///
     /// # Errors
@@ -211,18 +211,19 @@ impl ProcessBackend {
     pub async fn log(
         &self,
         go: &Permit<ViewLog>,
-        node: &NodeId,
+        (node, container): (&NodeId, &str),
         from: u64,
     ) -> Result<(Vec<LogLine>, u64), BackendError> {
-        self.read_log(go.action().run.id, node, from).await
+        self.read_log(go.action().run.id, (node, container), from).await
     }
     async fn read_log(
         &self,
         run: RunId,
-        node: &NodeId,
+        (node, container): (&NodeId, &str),
         from: u64,
     ) -> Result<(Vec<LogLine>, u64), BackendError> {
-        let path = PodFolder::of(&self.config.folder, run, node)?.log();
+        let folder = PodFolder::of(&self.config.folder, run, node)?;
+        let path = folder.log(folder::checked_name(container)?);
         off_the_loop(move || logfile::read(&path, from).map_err(BackendError::io(path))).await
     }
     /// Returns the path of a stored artifact of the run the proof is for: a file, or a folder of files and folders.

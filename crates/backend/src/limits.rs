@@ -17,6 +17,8 @@ pub const ARTIFACT_BYTES: u64 = 8 * 1024 * 1024 * 1024;
 pub const ARTIFACT_ENTRIES: u32 = 100_000;
 /// The deepest folder of an artifact.
 pub const ARTIFACT_DEPTH: u32 = 64;
+/// The most containers of a pod.
+pub const POD_CONTAINERS: usize = 64;
 /// The longest path of an artifact or parameter in bytes.
 pub const PATH_BYTES: usize = 4096;
 /// The longest node id in bytes: a folder's name.

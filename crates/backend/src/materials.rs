@@ -27,6 +27,8 @@ pub struct Materials {
     pub config_maps: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
     /// The bytes by key of each Secret that [`Needs`] names and that exists.
     pub secrets: BTreeMap<String, SecretValues>,
+    /// Those of the claims that [`Needs`] names that exist.
+    pub claims: BTreeSet<String>,
 }
 
 impl Materials {
@@ -46,17 +48,20 @@ impl fmt::Debug for Materials {
             .field("token", &self.token)
             .field("config_maps", &self.config_maps.keys())
             .field("secrets", &self.secrets.keys())
+            .field("claims", &self.claims)
             .finish()
     }
 }
 
-/// The ConfigMaps and Secrets of the run's namespace that a pod or task names.
+/// The ConfigMaps, Secrets and PersistentVolumeClaims of the run's namespace that a pod or task names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
     /// Names of ConfigMaps.
     pub config_maps: BTreeSet<String>,
     /// Names of Secrets.
     pub secrets: BTreeSet<String>,
+    /// Names of PersistentVolumeClaims.
+    pub claims: BTreeSet<String>,
 }
 
 impl Needs {
@@ -110,6 +115,7 @@ impl Needs {
         match kind {
             "configMap" => self.config_maps.extend(name("name")),
             "secret" => self.secrets.extend(name("secretName").or_else(|| name("name"))),
+            "persistentVolumeClaim" => self.claims.extend(name("claimName")),
             "projected" => {
                 for inner in source.get("sources").and_then(Value::as_array).into_iter().flatten() {
                     inner

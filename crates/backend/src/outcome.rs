@@ -3,9 +3,10 @@
 
 use std::{collections::BTreeMap, fs, io};
 
-use engine::{CollectedOutputs, PodEnd, PodOutcome, StoredArtifact};
+use engine::{CollectedOutputs, ContainerEnd, PodEnd, PodOutcome, StoredArtifact};
+use jiff::Timestamp;
 use model::argo::Location;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::folder::{PodFolder, replace};
 
@@ -48,6 +49,26 @@ fn to_json(outcome: &PodOutcome) -> Value {
         "parameters": outcome.outputs.parameters,
         "artifacts": artifacts,
         "result": outcome.outputs.result,
+        "containers": outcome.containers.iter().map(|(name, end)| (name.clone(), container(end))).collect::<Map<_, _>>(),
+    })
+}
+
+fn container(end: &ContainerEnd) -> Value {
+    json!({
+        "exitCode": end.exit_code,
+        "message": end.message,
+        "startedMs": end.started_at.map(Timestamp::as_millisecond),
+        "finishedMs": end.finished_at.as_millisecond(),
+    })
+}
+
+fn container_from(value: &Value) -> Option<ContainerEnd> {
+    let time = |key: &str| Timestamp::from_millisecond(value.get(key)?.as_i64()?).ok();
+    Some(ContainerEnd {
+        exit_code: value.get("exitCode")?.as_i64().and_then(|code| i32::try_from(code).ok()),
+        message: value.get("message")?.as_str()?.to_owned(),
+        started_at: time("startedMs"),
+        finished_at: time("finishedMs")?,
     })
 }
 
@@ -80,5 +101,7 @@ fn from_json(value: &Value) -> Option<PodOutcome> {
         text => Some(text.as_str()?.to_owned()),
     };
     let outputs = CollectedOutputs { parameters: texts("parameters")?, artifacts, result };
-    Some(PodOutcome::new(end, outputs))
+    let containers = value.get("containers").and_then(Value::as_object).into_iter().flatten();
+    let containers = containers.map(|(name, end)| Some((name.clone(), container_from(end)?)));
+    Some(PodOutcome { containers: containers.collect::<Option<_>>()?, ..PodOutcome::new(end, outputs) })
 }

@@ -1,16 +1,22 @@
 //! From a pod as the engine wants it to a specification the supervisor can carry out.
 //! Not here: doing it. Everything an author wrote is checked here before anything is started.
 
+use std::collections::BTreeSet;
+
 use engine::{InputSource, Pod};
+use model::argo::{Container, VolumeMount};
 use policy::RunFacts;
 
 use crate::{
     BackendError, Isolation, Materials, ProcessConfig,
-    environment::{Surroundings, Variables},
+    environment::{Surroundings, Variables, container_name},
     folder::{PodFolder, artifact_path, checked_name, pod_path_fault},
     image::invocation,
-    private::Private,
-    spec::{InputSpec, MountSpec, OutputSpec, PodSpec},
+    limits::POD_CONTAINERS,
+    private::{Private, PrivateCommand},
+    sandbox::pod_user,
+    spec::{ContainerSpec, InputSpec, MountSpec, OutputSpec, PodSpec, Role},
+    volumes::{Volumes, claims_folder},
 };
 
 /// Where the run token's file is in the sandbox.
@@ -27,55 +33,188 @@ pub(crate) const PROGRAMS_IN_POD: &str = "/argo/bin";
 pub(crate) fn plan(
     config: &ProcessConfig,
     folder: &PodFolder,
-    for_whom: (&RunFacts, &Pod),
+    (run, pod): (&RunFacts, &Pod),
     materials: &Materials,
 ) -> Result<(PodSpec, Private), BackendError> {
-    let (run, pod) = for_whom;
-    let template = &pod.template;
-    let (container, script) = match (&template.script, &template.container) {
-        (Some(script), _) => (&script.container, Some(script.source.clone())),
-        (None, Some(container)) => (container, None),
-        (None, None) => {
-            let what = crate::unsupported::refused(template, &model::argo::Container::default())
-                .unwrap_or_else(|| format!("template `{}` has no container", template.name));
-            return Err(unsupported(what));
-        }
-    };
-    if let Some(what) = crate::unsupported::refused(template, container) {
-        return Err(unsupported(what));
+    if pod.template.daemon == Some(true) {
+        return Err(unsupported("`daemon` of a template is not supported on one machine yet".to_owned()));
     }
+    let volumes = Volumes { run, pod, materials, folder };
+    let (folders, claims) = volumes.folders()?;
+    let planning = Planning { config, folder, run, pod, materials, volumes };
+    let (containers, commands) = planning.containers()?;
     let sandboxed = config.isolation == Isolation::Namespaces;
-    let home = if sandboxed { "/tmp".to_owned() } else { shown(&folder.work()) };
-    let token = if sandboxed { TOKEN_IN_POD.to_owned() } else { shown(&folder.token()) };
-    let token = materials.token.is_some().then_some(token.as_str());
-    let env = Surroundings { run, pod, materials, home: &home, token }.variables(container)?;
-    let mut invocation = invocation(container, &config.images, &env)?;
-    let env = if invocation.built_in { with_built_in(env, folder, sandboxed) } else { env };
-    if script.is_some() {
-        invocation.argv.push(if sandboxed { SCRIPT_IN_POD.to_owned() } else { shown(&folder.script()) });
+    if !sandboxed && containers.iter().any(|container| container.has_volumes) {
+        return Err(unsupported(
+            "`volumeMounts` need a sandbox: without one (isolation `none`) a volume has no place of its own"
+                .to_owned(),
+        ));
     }
-    if invocation.argv.iter().any(|text| text.contains('\0')) {
-        return Err(unsupported("an argument holds a NUL".to_owned()));
-    }
-    if !container.working_dir.is_empty() {
-        check_path("the working directory", &container.working_dir)?;
-    }
-    let private = Private { argv: invocation.argv, env, masks: materials.masks() };
+    // pods that share a claim share its owner
+    let owner = if claims {
+        folder.top().join(claims_folder(&run.name.namespace)?)
+    } else {
+        folder.path().to_owned()
+    };
     let spec = PodSpec {
         isolation: config.isolation,
-        built_in: invocation.built_in,
-        working_dir: container.working_dir.clone(),
         host_name: host_name(&pod.pod_name),
-        script,
+        user: pod_user(&owner),
+        is_set: pod.template.container_set.is_some(),
+        containers: containers.into_iter().map(|container| container.spec).collect(),
+        script: pod.template.script.as_ref().map(|script| script.source.clone()),
         inputs: inputs(pod, &folder.artifacts_root())?,
         parameters: parameters(pod)?,
         artifacts: artifacts(pod)?,
         wants_result: pod.wants_result,
         deadline_seconds: pod.deadline_seconds,
-        mounts: mounts(config)?,
+        folders,
     };
-    Ok((spec, private))
+    Ok((spec, Private { commands, masks: materials.masks() }))
 }
+
+/// What the containers of a pod are planned from.
+struct Planning<'a> {
+    config: &'a ProcessConfig,
+    folder: &'a PodFolder,
+    run: &'a RunFacts,
+    pod: &'a Pod,
+    materials: &'a Materials,
+    volumes: Volumes<'a>,
+}
+
+/// A container that has been planned.
+struct Planned {
+    spec: ContainerSpec,
+    /// Whether it mounts anything of the pod's volumes.
+    has_volumes: bool,
+}
+
+impl Planning<'_> {
+    /// Returns the pod's containers in the order they are written in, and what each runs.
+    fn containers(&self) -> Result<(Vec<Planned>, Vec<PrivateCommand>), BackendError> {
+        let template = &self.pod.template;
+        let mut containers = Vec::new();
+        let mut commands = Vec::new();
+        let mut take = |(planned, command): (Planned, PrivateCommand)| {
+            containers.push(planned);
+            commands.push(command);
+        };
+        let own = self.main_mounts();
+        for init in &template.init_containers {
+            let mounts = own.iter().filter(|_| init.mirror_volume_mounts).copied();
+            take(self.container(
+                &init.container,
+                Role::Init,
+                (mounts.collect(), init.mirror_volume_mounts),
+            )?);
+        }
+        for (container, dependencies) in self.main_containers()? {
+            let of_set = template.container_set.iter().flat_map(|set| &set.volume_mounts);
+            take(self.container(container, Role::Main(dependencies), (of_set.collect(), true))?);
+        }
+        for sidecar in &template.sidecars {
+            let mounts = own.iter().filter(|_| sidecar.mirror_volume_mounts).copied();
+            let more = (mounts.collect(), sidecar.mirror_volume_mounts);
+            take(self.container(&sidecar.container, Role::Sidecar, more)?);
+        }
+        if containers.len() > POD_CONTAINERS {
+            return Err(unsupported(format!("a pod can't have more than {POD_CONTAINERS} containers")));
+        }
+        let mut names = BTreeSet::new();
+        match containers.iter().find(|planned| !names.insert(planned.spec.name.clone())) {
+            Some(twice) => Err(unsupported(format!("two containers are called `{}`", twice.spec.name))),
+            None => Ok((containers, commands)),
+        }
+    }
+    /// The mounts that a mirroring container sees as well: the main container's, or all of a set's.
+    fn main_mounts(&self) -> Vec<&VolumeMount> {
+        let template = &self.pod.template;
+        let script = template.script.iter().map(|script| &script.container);
+        let set = template.container_set.iter();
+        let of_set = set.clone().flat_map(|set| &set.volume_mounts);
+        let nodes = set.flat_map(|set| &set.containers).map(|node| &node.container);
+        let containers = template.container.iter().chain(script).chain(nodes);
+        containers.flat_map(|container| &container.volume_mounts).chain(of_set).collect()
+    }
+    /// Returns the main containers with the names of those they wait for.
+    fn main_containers(&self) -> Result<Vec<(&Container, Vec<String>)>, BackendError> {
+        let template = &self.pod.template;
+        match (&template.script, &template.container, &template.container_set) {
+            (Some(script), ..) => Ok(vec![(&script.container, Vec::new())]),
+            (None, Some(container), _) => Ok(vec![(container, Vec::new())]),
+            (None, None, Some(set)) => {
+                Ok(set.containers.iter().map(|node| (&node.container, node.dependencies.clone())).collect())
+            }
+            (None, None, None) => Err(unsupported(format!("template `{}` has no container", template.name))),
+        }
+    }
+    fn container(
+        &self,
+        container: &Container,
+        role: Role,
+        (more, has_inputs): (Vec<&VolumeMount>, bool),
+    ) -> Result<(Planned, PrivateCommand), BackendError> {
+        let name = checked_name(container_name(container))?.to_owned();
+        let sandboxed = self.config.isolation == Isolation::Namespaces;
+        let home = if sandboxed { "/tmp".to_owned() } else { shown(&self.folder.work()) };
+        let token = if sandboxed { TOKEN_IN_POD.to_owned() } else { shown(&self.folder.token()) };
+        let token = self.materials.token.is_some().then_some(token.as_str());
+        let (run, pod, materials) = (self.run, self.pod, self.materials);
+        let env = Surroundings { run, pod, materials, home: &home, token }.variables(container)?;
+        let mut invocation = invocation(container, &self.config.images, &env)?;
+        let env = if invocation.built_in { with_built_in(env, self.folder, sandboxed) } else { env };
+        let is_main = role.is_main();
+        if is_main && pod.template.script.is_some() {
+            let script = if sandboxed { SCRIPT_IN_POD.to_owned() } else { shown(&self.folder.script()) };
+            invocation.argv.push(script);
+        }
+        if invocation.argv.iter().any(|text| text.contains('\0')) {
+            return Err(unsupported("an argument holds a NUL".to_owned()));
+        }
+        if !container.working_dir.is_empty() {
+            check_path("the working directory", &container.working_dir)?;
+        }
+        let own = container.volume_mounts.iter();
+        let further =
+            more.into_iter().filter(|more| own.clone().all(|own| own.mount_path != more.mount_path));
+        let seen = self.volumes.shown(container, own.clone().chain(further))?;
+        let has_volumes = !(seen.mounts.is_empty() && seen.files.is_empty());
+        let mut mounts = mounts(self.config)?;
+        mounts.extend(seen.mounts);
+        let (attempts, pause_ms) = if is_main { self.attempts()? } else { (1, 0) };
+        let spec = ContainerSpec {
+            name,
+            role,
+            built_in: invocation.built_in,
+            working_dir: container.working_dir.clone(),
+            mounts,
+            has_inputs,
+            attempts,
+            pause_ms,
+        };
+        Ok((Planned { spec, has_volumes }, PrivateCommand { argv: invocation.argv, env, files: seen.files }))
+    }
+    /// Returns how often each container of a set is tried, and the milliseconds between.
+    /// Source: Argo `workflow_types.go` ContainerSetRetryStrategy, `emissary.go`.
+    fn attempts(&self) -> Result<(u32, u64), BackendError> {
+        let set = self.pod.template.container_set.as_ref();
+        let Some(strategy) = set.and_then(|set| set.retry_strategy.as_ref()) else { return Ok((1, 0)) };
+        let wrong = |what: &str| unsupported(format!("the retryStrategy of the containerSet: {what}"));
+        let retries = match &strategy.retries {
+            None => 1,
+            Some(text) => text.0.trim().parse::<u32>().map_err(|_| wrong("`retries` is no number"))?,
+        };
+        let pause = match strategy.duration.as_str() {
+            "" => 0,
+            text => model::duration::go_duration_ms(text).map_err(|error| wrong(&error.to_string()))?,
+        };
+        Ok((retries.clamp(1, MOST_ATTEMPTS), pause))
+    }
+}
+
+/// The most often a container of a set is tried.
+const MOST_ATTEMPTS: u32 = 1000;
 
 /// Returns the mounts of every pod.
 ///
@@ -91,7 +230,10 @@ pub(crate) fn mounts(config: &ProcessConfig) -> Result<Vec<MountSpec>, BackendEr
     config
         .mounts
         .iter()
-        .map(|m| Ok(MountSpec { host: text(&m.host)?, path: text(&m.path)?, writable: m.writable }))
+        .map(|m| {
+            let (host, path) = (text(&m.host)?, text(&m.path)?);
+            Ok(MountSpec { host, sub_path: String::new(), path, writable: m.writable })
+        })
         .collect()
 }
 

@@ -30,7 +30,9 @@ pub(crate) fn become_it(mut args: impl Iterator<Item = OsString>) -> Option<i32>
     match what {
         SUPERVISE_ARGUMENT => Some(supervise::main(Path::new(&args.next()?))),
         WARDEN_ARGUMENT => Some(supervise::warden::main()),
-        SANDBOX_ARGUMENT => Some(sandbox::outer::main()),
+        SANDBOX_ARGUMENT => {
+            Some(sandbox::outer::main(args.next().as_ref().and_then(|beside| beside.to_str())))
+        }
         INIT_ARGUMENT => Some(sandbox::init::main()),
         _ => None,
     }

@@ -2,22 +2,28 @@
 //! Not here: how it is derived from a template (`plan`), what may hold a secret (`private`). Written and read by the same
 //! program only.
 
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::Isolation;
 
 /// A pod's specification, everything resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct PodSpec {
     /// How it is kept apart.
+    #[serde(with = "sandboxed")]
     pub(crate) isolation: Isolation,
-    /// Whether the programs built into this one have to be there.
-    pub(crate) built_in: bool,
-    /// The working directory; the default when empty.
-    pub(crate) working_dir: String,
     /// The host name in the sandbox.
     pub(crate) host_name: String,
-    /// The script's text.
+    /// The user it runs as, if the supervisor is root; see [`crate::sandbox::pod_user`].
+    pub(crate) user: Option<u32>,
+    /// Whether it is a container set: how each main container ended is told then.
+    pub(crate) is_set: bool,
+    /// The containers in the order they are written in: first those of the beginning, then the main ones, then those
+    /// beside them.
+    pub(crate) containers: Vec<ContainerSpec>,
+    /// The script's text; the main container's.
     pub(crate) script: Option<String>,
     /// What is put in place first.
     pub(crate) inputs: Vec<InputSpec>,
@@ -25,16 +31,68 @@ pub(crate) struct PodSpec {
     pub(crate) parameters: Vec<(String, String)>,
     /// Output artifacts.
     pub(crate) artifacts: Vec<OutputSpec>,
-    /// Whether the end of standard output is kept.
+    /// Whether the end of the main container's standard output is kept.
     pub(crate) wants_result: bool,
     /// Seconds after which it is killed.
     pub(crate) deadline_seconds: Option<u64>,
-    /// Folders of this machine.
+    /// Folders for its volumes, relative to the backend's folder; made before anything starts.
+    pub(crate) folders: Vec<String>,
+}
+
+impl PodSpec {
+    /// Returns the index of the container whose outputs count, if there is one.
+    pub(crate) fn main(&self) -> Option<usize> {
+        self.containers.iter().position(|container| container.role.is_main() && container.name == MAIN)
+    }
+}
+
+/// The name of the container whose outputs count.
+pub(crate) const MAIN: &str = "main";
+
+/// One container of a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ContainerSpec {
+    /// Its name, unique in the pod.
+    pub(crate) name: String,
+    /// When it runs.
+    pub(crate) role: Role,
+    /// Whether the programs built into this one have to be there.
+    pub(crate) built_in: bool,
+    /// The working directory; the default when empty.
+    pub(crate) working_dir: String,
+    /// Folders that it sees, the outer ones first.
     pub(crate) mounts: Vec<MountSpec>,
+    /// Whether the script and the input artifacts are put in place for it.
+    pub(crate) has_inputs: bool,
+    /// How often it is tried, at least once.
+    pub(crate) attempts: u32,
+    /// Milliseconds between two attempts.
+    pub(crate) pause_ms: u64,
+}
+
+/// When a container runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Role {
+    /// Before all others, one after the other.
+    Init,
+    /// The pod is done when all of these are; each begins when those named have ended well.
+    Main(Vec<String>),
+    /// Beside the main ones; it is ended when they have.
+    Sidecar,
+}
+
+impl Role {
+    /// Whether the pod is done when it is.
+    pub(crate) const fn is_main(&self) -> bool {
+        matches!(self, Self::Main(_))
+    }
 }
 
 /// One input artifact.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct InputSpec {
     /// Its name.
     pub(crate) name: String,
@@ -49,7 +107,8 @@ pub(crate) struct InputSpec {
 }
 
 /// One output artifact.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct OutputSpec {
     /// Its name.
     pub(crate) name: String,
@@ -59,77 +118,32 @@ pub(crate) struct OutputSpec {
     pub(crate) optional: bool,
 }
 
-/// A folder of this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A folder that a container sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct MountSpec {
-    /// On this machine.
+    /// An absolute path of this machine, or a volume's folder relative to the backend's.
     pub(crate) host: String,
+    /// The part of the volume that is seen, made if it is not there; all of it when empty.
+    pub(crate) sub_path: String,
     /// In the pod.
     pub(crate) path: String,
-    /// Whether the pod may write.
+    /// Whether the container may write.
     pub(crate) writable: bool,
 }
 
-impl PodSpec {
-    /// Returns it as JSON.
-    pub(crate) fn to_json(&self) -> Value {
-        let inputs: Vec<Value> = self
-            .inputs
-            .iter()
-            .map(|i| json!({"name": i.name, "path": i.path, "key": i.key, "text": i.text, "mode": i.mode}))
-            .collect();
-        let artifacts: Vec<Value> = self
-            .artifacts
-            .iter()
-            .map(|a| json!({"name": a.name, "path": a.path, "optional": a.optional}))
-            .collect();
-        json!({
-            "sandbox": self.isolation == Isolation::Namespaces,
-            "builtIn": self.built_in,
-            "workingDir": self.working_dir,
-            "hostName": self.host_name,
-            "script": self.script,
-            "inputs": inputs,
-            "parameters": self.parameters,
-            "artifacts": artifacts,
-            "wantsResult": self.wants_result,
-            "deadlineSeconds": self.deadline_seconds,
-            "mounts": mounts_to_json(&self.mounts),
-        })
-    }
-    /// Returns the specification that `value` is; `None` if it is not one.
-    pub(crate) fn from_json(value: &Value) -> Option<Self> {
-        let map = value.as_object()?;
-        Some(Self {
-            isolation: if flag(map, "sandbox")? { Isolation::Namespaces } else { Isolation::None },
-            built_in: flag(map, "builtIn")?,
-            working_dir: text(map, "workingDir")?,
-            host_name: text(map, "hostName")?,
-            script: map.get("script")?.as_str().map(str::to_owned),
-            inputs: list(map.get("inputs")?, input)?,
-            parameters: pairs(map.get("parameters")?)?,
-            artifacts: list(map.get("artifacts")?, output)?,
-            wants_result: flag(map, "wantsResult")?,
-            deadline_seconds: map.get("deadlineSeconds")?.as_u64(),
-            mounts: mounts_from_json(map.get("mounts")?)?,
-        })
-    }
-}
+mod sandboxed {
+    use serde::{Deserialize, Deserializer, Serializer};
 
-/// Returns mounts as JSON.
-pub(crate) fn mounts_to_json(mounts: &[MountSpec]) -> Value {
-    mounts.iter().map(|m| json!({"host": m.host, "path": m.path, "writable": m.writable})).collect()
-}
+    use crate::Isolation;
 
-/// Returns the mounts that `value` lists.
-pub(crate) fn mounts_from_json(value: &Value) -> Option<Vec<MountSpec>> {
-    list(value, |map| {
-        Some(MountSpec {
-            host: text(map, "host")?,
-            path: text(map, "path")?,
-            writable: flag(map, "writable")?,
-        })
-    })
+    pub(super) fn serialize<S: Serializer>(isolation: &Isolation, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bool(*isolation == Isolation::Namespaces)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Isolation, D::Error> {
+        Ok(if bool::deserialize(from)? { Isolation::Namespaces } else { Isolation::None })
+    }
 }
 
 /// Returns the text of a field.
@@ -154,22 +168,4 @@ pub(crate) fn pairs(value: &Value) -> Option<Vec<(String, String)>> {
         _ => None,
     };
     value.as_array()?.iter().map(pair).collect()
-}
-
-fn list<T>(value: &Value, one: impl Fn(&Map<String, Value>) -> Option<T>) -> Option<Vec<T>> {
-    value.as_array()?.iter().map(|v| one(v.as_object()?)).collect()
-}
-
-fn input(map: &Map<String, Value>) -> Option<InputSpec> {
-    Some(InputSpec {
-        name: text(map, "name")?,
-        path: text(map, "path")?,
-        key: map.get("key")?.as_str().map(str::to_owned),
-        text: text(map, "text")?,
-        mode: map.get("mode")?.as_u64().and_then(|mode| u32::try_from(mode).ok()),
-    })
-}
-
-fn output(map: &Map<String, Value>) -> Option<OutputSpec> {
-    Some(OutputSpec { name: text(map, "name")?, path: text(map, "path")?, optional: flag(map, "optional")? })
 }

@@ -13,7 +13,7 @@ use crate::{
     logfile::{self, LogWriter},
     mask::Masker,
     outcome,
-    spec::{InputSpec, MountSpec, OutputSpec, PodSpec},
+    spec::{ContainerSpec, InputSpec, MountSpec, OutputSpec, PodSpec, Role},
     supervise::stream::Stream,
 };
 
@@ -198,9 +198,24 @@ fn specifications_and_outcomes_come_back_as_they_were_written() {
     let text = |text: &str| text.to_owned();
     let spec = PodSpec {
         isolation: Isolation::Namespaces,
-        built_in: true,
-        working_dir: text("/w"),
         host_name: text("h"),
+        user: Some(7),
+        is_set: true,
+        containers: vec![ContainerSpec {
+            name: text("main"),
+            role: Role::Main(vec![text("other")]),
+            built_in: true,
+            working_dir: text("/w"),
+            mounts: vec![MountSpec {
+                host: text("h"),
+                sub_path: text("s"),
+                path: text("/m"),
+                writable: true,
+            }],
+            has_inputs: true,
+            attempts: 3,
+            pause_ms: 5,
+        }],
         script: Some(text("echo")),
         inputs: vec![
             InputSpec {
@@ -216,11 +231,13 @@ fn specifications_and_outcomes_come_back_as_they_were_written() {
         artifacts: vec![OutputSpec { name: text("o"), path: text("/y"), optional: true }],
         wants_result: true,
         deadline_seconds: Some(7),
-        mounts: vec![MountSpec { host: text("/h"), path: text("/m"), writable: true }],
+        folders: vec![text("volumes/ns/claim")],
     };
-    assert_eq!(PodSpec::from_json(&spec.to_json()), Some(spec.clone()));
+    let again =
+        |spec: &PodSpec| -> PodSpec { serde_json::from_str(&serde_json::to_string(spec).unwrap()).unwrap() };
+    assert_eq!(again(&spec), spec);
     let plain = PodSpec { isolation: Isolation::None, script: None, deadline_seconds: None, ..spec };
-    assert_eq!(PodSpec::from_json(&plain.to_json()), Some(plain));
+    assert_eq!(again(&plain), plain);
 
     let parent = TempDir::new().unwrap();
     let folder = folder::PodFolder::at(parent.path());
@@ -230,7 +247,14 @@ fn specifications_and_outcomes_come_back_as_they_were_written() {
         result: Some(text("r")),
     };
     for end in [PodEnd::Exited(-1), PodEnd::DeadlineExceeded, PodEnd::Killed, PodEnd::Error(text("why"))] {
-        let outcome = PodOutcome::new(end, outputs.clone());
+        let ended = engine::ContainerEnd {
+            exit_code: Some(3),
+            message: text("why"),
+            started_at: None,
+            finished_at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let containers = [(text("beside"), ended)].into();
+        let outcome = PodOutcome { containers, ..PodOutcome::new(end, outputs.clone()) };
         outcome::write(&folder, &outcome).unwrap();
         assert_eq!(outcome::read(&folder).unwrap(), Some(outcome));
     }

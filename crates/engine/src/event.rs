@@ -164,20 +164,20 @@ pub enum ShutdownStrategy {
 pub struct PodOutcome {
     /// Its end: that of the main container.
     pub end: PodEnd,
-    /// How each container of a container set ended, by name; none for other pods.
+    /// How containers ended, by name: each of a container set, init containers, sidecars.
     pub containers: BTreeMap<String, ContainerEnd>,
     /// What was collected: parameters by name, artifacts by name, result.
     pub outputs: CollectedOutputs,
 }
 
 impl PodOutcome {
-    /// Returns the outcome of a pod that is no container set.
+    /// Returns the outcome of a pod that has only its main container.
     pub const fn new(end: PodEnd, outputs: CollectedOutputs) -> Self {
         Self { end, containers: BTreeMap::new(), outputs }
     }
 }
 
-/// How one container of a container set ended.
+/// How one container of a pod ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerEnd {
     /// The exit code; none if it never started.

@@ -9,7 +9,7 @@ use audit::Audited;
 use identity::Caller;
 use model::{
     NamespacedName,
-    argo::{NodeId, NodeType, WorkflowStatus},
+    argo::{NodeId, NodeStatus, NodeType, WorkflowStatus},
 };
 use policy::{ViewLog, ViewRun};
 use tokio::sync::mpsc;
@@ -45,23 +45,23 @@ impl Runner {
         sink: &mpsc::Sender<PodLine>,
     ) -> Result<(), RunnerError> {
         let run = &go.action().run;
-        let mut offsets: BTreeMap<NodeId, u64> = BTreeMap::new();
-        let mut done: BTreeSet<NodeId> = BTreeSet::new();
+        let mut offsets: BTreeMap<Source, u64> = BTreeMap::new();
+        let mut done: BTreeSet<Source> = BTreeSet::new();
         loop {
             let Seen { status, .. } = self.inner.look(run.id).await?;
             let mut more = false;
-            for (node, pod) in pods(&run.name.name, &status, selection) {
-                if done.contains(&node) {
+            for (source, pod) in pods(&run.name.name, &status, selection) {
+                if done.contains(&source) {
                     continue;
                 }
-                let from = offsets.get(&node).copied().unwrap_or_default();
+                let from = offsets.get(&source).copied().unwrap_or_default();
                 let tail = selection.tail.filter(|_| from == 0);
-                let (lines, next) = self.read_log(go, &node, from, tail).await?;
-                offsets.insert(node.clone(), next);
+                let (lines, next) = self.read_log(go, &source, from, tail).await?;
+                offsets.insert(source.clone(), next);
                 more |= next != from;
-                if next == from && status.nodes.get(&node).is_none_or(|node| node.phase.is_fulfilled()) {
+                if next == from && status.nodes.get(&source.0).is_none_or(|node| node.phase.is_fulfilled()) {
                     // it had ended before its log was read to the end
-                    done.insert(node);
+                    done.insert(source);
                 }
                 for line in lines {
                     if sink.send(PodLine { line, ..pod.clone() }).await.is_err() {
@@ -83,15 +83,15 @@ impl Runner {
     async fn read_log(
         &self,
         go: &Audited<ViewLog>,
-        node: &NodeId,
+        (node, container): &Source,
         from: u64,
         tail: Option<usize>,
     ) -> Result<(Vec<backend::LogLine>, u64), RunnerError> {
-        let (mut lines, mut at) = self.inner.backend.log(go.permit(), node, from).await?;
+        let (mut lines, mut at) = self.inner.backend.log(go.permit(), (node, container), from).await?;
         let Some(tail) = tail else { return Ok((lines, at)) };
         loop {
             lines.drain(..lines.len().saturating_sub(tail));
-            let (further, next) = self.inner.backend.log(go.permit(), node, at).await?;
+            let (further, next) = self.inner.backend.log(go.permit(), (node, container), at).await?;
             if next == at {
                 return Ok((lines, at));
             }
@@ -119,17 +119,40 @@ impl Runner {
     }
 }
 
-/// Returns the pods whose logs are wanted, in the order they were started.
-fn pods(workflow: &str, status: &WorkflowStatus, selection: &LogSelection) -> Vec<(NodeId, PodLine)> {
-    let nodes = status.nodes.values().filter(|node| node.node_type == NodeType::Pod);
-    let pods = nodes.map(|node| {
+/// A container of a pod: whose log is read.
+type Source = (NodeId, String);
+
+/// Returns the containers whose logs are wanted, in the order their pods were started.
+fn pods(workflow: &str, status: &WorkflowStatus, selection: &LogSelection) -> Vec<(Source, PodLine)> {
+    let mut found = Vec::new();
+    for node in status.nodes.values().filter(|node| node.node_type == NodeType::Pod) {
         let pod_name = model::argo::pod_name(workflow, &node.name, &node.template_name);
-        let line = backend::LogLine { content: String::new(), at_ms: 0, stderr: false };
-        let display_name = node.display_name.clone();
-        (node.id.clone(), PodLine { node: node.id.clone(), display_name, pod_name, line })
-    });
-    let wanted = |(id, pod): &(NodeId, PodLine)| {
-        selection.pod.as_ref().is_none_or(|wanted| id.as_str() == wanted || pod.pod_name == *wanted)
-    };
-    pods.filter(wanted).collect()
+        let wanted = selection.pod.as_ref().is_none_or(|pod| node.id.as_str() == pod || *pod == pod_name);
+        if !wanted {
+            continue;
+        }
+        let mut line = |container: &str, display_name: &str| {
+            let line = backend::LogLine { content: String::new(), at_ms: 0, stderr: false };
+            let (id, display_name) = (node.id.clone(), display_name.to_owned());
+            let pod = PodLine { node: id.clone(), display_name, pod_name: pod_name.clone(), line };
+            found.push(((id, container.to_owned()), pod));
+        };
+        let of_set = |other: &&NodeStatus| {
+            other.node_type == NodeType::Container && other.boundary_id.as_ref() == Some(&node.id)
+        };
+        let mut containers = status.nodes.values().filter(of_set).peekable();
+        match &selection.container {
+            Some(container) => line(container, &node.display_name),
+            None if containers.peek().is_some() => {
+                for container in containers {
+                    line(
+                        &container.display_name,
+                        &format!("{}.{}", node.display_name, container.display_name),
+                    );
+                }
+            }
+            None => line("main", &node.display_name),
+        }
+    }
+    found
 }

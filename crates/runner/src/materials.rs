@@ -8,7 +8,7 @@ use backend::{BackendError, Materials, Needs};
 use identity::Caller;
 use model::{
     NamespacedName,
-    argo::NodeId,
+    argo::{NodeId, Workflow},
     core::{ConfigMap, Secret},
 };
 use policy::{Rules, UseSecrets};
@@ -33,6 +33,12 @@ impl Inner {
                 materials.config_maps.insert(name.clone(), values_of(config_map));
             }
         }
+        let own = own_claims(&stored.workflow);
+        let exists = |claim: &&String| {
+            let name = NamespacedName::new(namespace.clone(), claim.as_str());
+            own.contains(claim) || rules.catalog().volume_claim(&name).is_some()
+        };
+        materials.claims = needs.claims.iter().filter(exists).cloned().collect();
         if !needs.secrets.is_empty() {
             let names: Vec<String> = needs.secrets.iter().cloned().collect();
             let action = UseSecrets { run: stored.facts.clone(), node: node.clone(), names };
@@ -62,6 +68,13 @@ impl Inner {
         let values = values.map_err(|error| BackendError::Unsupported(error.to_string()))?;
         Ok(values.into_iter().collect())
     }
+}
+
+/// Returns the names of the claims that are made for a run. Source: Argo `operator.go` createPVCs.
+pub(crate) fn own_claims(workflow: &Workflow) -> Vec<String> {
+    let templates = workflow.spec.volume_claim_templates.iter();
+    let name = |claim: &serde_json::Value| Some(claim.pointer("/metadata/name")?.as_str()?.to_owned());
+    templates.filter_map(name).map(|name| format!("{}-{name}", workflow.metadata.name)).collect()
 }
 
 /// Returns a ConfigMap's bytes by key; what is not base64 where it should be is left out.

@@ -93,6 +93,8 @@ pub struct GateAnswer {
 pub struct LogSelection {
     /// Of the pod with this name or node id only.
     pub pod: Option<String>,
+    /// Of the container with this name only; without it, of the main one, or of all of a container set.
+    pub container: Option<String>,
     /// Whether to go on until the pods have ended.
     pub follow: bool,
     /// Only the last lines of each pod.

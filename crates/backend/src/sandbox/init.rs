@@ -7,6 +7,11 @@ use std::{
     os::unix::{net::UnixStream, process::CommandExt},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicI32, Ordering},
+        mpsc,
+    },
 };
 
 use nix::{
@@ -57,28 +62,33 @@ fn run(socket: &UnixStream) -> Result<(), String> {
     // a loopback that stays down is no danger
     let _ = loopback::up();
     root::build(&room)?;
-    give_up_power()?;
+    give_up_power(room.number)?;
     say(socket, READY);
-    line.clear();
-    orders.read_line(&mut line).map_err(failed("socket"))?;
-    if line.trim_end() != GO {
-        return Ok(());
-    }
-    let child = start(&room)?;
-    let main = i32::try_from(child.id()).map(Pid::from_raw).map_err(failed("process id"))?;
-    std::thread::Builder::new().spawn(move || obey(orders, main)).map_err(failed("thread"))?;
-    let code = reap(main)?;
-    say(socket, &format!("{EXITED} {code}"));
+    let main = Arc::new(AtomicI32::new(NOBODY));
+    let (start_it, starts) = mpsc::channel();
+    let theirs = Arc::clone(&main);
+    std::thread::Builder::new().spawn(move || obey(orders, &theirs, &start_it)).map_err(failed("thread"))?;
     // the root must stay until the supervisor has collected the outputs; it ends this process
-    loop {
-        std::thread::park();
+    while starts.recv().is_ok() {
+        let child = start(&room)?;
+        let id = i32::try_from(child.id()).map_err(failed("process id"))?;
+        main.store(id, Ordering::SeqCst);
+        let code = reap(Pid::from_raw(id))?;
+        main.store(NOBODY, Ordering::SeqCst);
+        say(socket, &format!("{EXITED} {code}"));
     }
+    Ok(())
 }
 
+/// In place of a process id: there is no command.
+const NOBODY: i32 = 0;
+
 /// Enters a user namespace of its own, below the one that owns the mounts, where it is an ordinary user; and makes sure
-/// that there is no way back.
-fn give_up_power() -> Result<(), String> {
-    std::fs::write("/proc/sys/user/max_user_namespaces", "1").map_err(failed("max_user_namespaces"))?;
+/// that there is no way back. The pod's `number`th room makes the `number`th user namespace, and there will be no other:
+/// no command of the pod runs before all its rooms are built.
+fn give_up_power(number: u32) -> Result<(), String> {
+    std::fs::write("/proc/sys/user/max_user_namespaces", number.to_string())
+        .map_err(failed("max_user_namespaces"))?;
     unshare(CloneFlags::CLONE_NEWUSER).map_err(failed("second user namespace"))?;
     map_ids(SANDBOX_UID, 0, 0)?;
     die_with_parent()?;
@@ -117,11 +127,18 @@ fn start(room: &Room) -> Result<Child, String> {
 }
 
 /// Does what the supervisor says, until it says no more.
-fn obey(orders: BufReader<UnixStream>, main: Pid) {
+fn obey(orders: BufReader<UnixStream>, main: &AtomicI32, start_it: &mpsc::Sender<()>) {
     for order in orders.lines().map_while(Result::ok) {
         // whoever is gone already needs no signal
         let _ = match order.as_str() {
-            TERMINATE => killpg(main, Signal::SIGTERM),
+            GO => {
+                let _ = start_it.send(());
+                Ok(())
+            }
+            TERMINATE => match main.load(Ordering::SeqCst) {
+                NOBODY => Ok(()),
+                id => killpg(Pid::from_raw(id), Signal::SIGTERM),
+            },
             KILL => kill(EVERYBODY, Signal::SIGKILL),
             _ => Ok(()),
         };

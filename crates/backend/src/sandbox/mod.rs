@@ -19,14 +19,15 @@ use std::{
 use model::argo::fnv1a_32;
 use nix::unistd::{Uid, setgroups};
 use rustix::fs::{Mode, OFlags, open};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     limits::{POD_UID_BASE, POD_UID_COUNT, SANDBOX_BUILD_MS},
-    private::{Private, scrub},
+    private::{PrivateCommand, scrub},
     reexec::SANDBOX_ARGUMENT,
-    spec::{MountSpec, PodSpec, flag, mounts_from_json, mounts_to_json, pairs, text, texts},
+    spec::{ContainerSpec, MountSpec, PodSpec, flag, pairs, text, texts},
 };
 
 pub(crate) mod init;
@@ -58,10 +59,12 @@ pub(crate) struct Room {
     pub(crate) host_name: String,
     /// Folders of this machine.
     pub(crate) mounts: Vec<MountSpec>,
-    /// Whether the working directory of the stages is the run token's folder.
-    pub(crate) token: bool,
+    /// The run token's folder, relative to the working directory of the stages; so are the mounts that are not absolute.
+    pub(crate) token: Option<String>,
     /// This program, by its path.
     pub(crate) program: String,
+    /// How many rooms of the pod there are with this one.
+    pub(crate) number: u32,
 }
 
 impl fmt::Debug for Room {
@@ -79,25 +82,31 @@ impl Drop for Room {
 }
 
 impl Room {
-    /// Returns the room a pod needs.
-    pub(crate) fn of(spec: &PodSpec, private: &Private) -> Self {
+    /// Returns the room that a container of a pod needs, the `number`th.
+    pub(crate) fn of(
+        spec: &PodSpec,
+        (container, command): (&ContainerSpec, &PrivateCommand),
+        token: &str,
+        number: u32,
+    ) -> Self {
         let program = std::fs::read_link("/proc/self/exe").unwrap_or_default();
         Self {
-            argv: private.argv.clone(),
-            built_in: spec.built_in,
-            env: private.env.clone(),
-            working_dir: spec.working_dir.clone(),
+            argv: command.argv.clone(),
+            built_in: container.built_in,
+            env: command.env.clone(),
+            working_dir: container.working_dir.clone(),
             host_name: spec.host_name.clone(),
-            mounts: spec.mounts.clone(),
-            token: true,
+            mounts: container.mounts.clone(),
+            token: Some(token.to_owned()),
             program: program.to_string_lossy().into_owned(),
+            number,
         }
     }
     /// Returns a room nothing will happen in.
     fn empty(mounts: Vec<MountSpec>) -> Self {
         let (argv, env) = (Vec::new(), Vec::new());
         let (working_dir, program, host_name) = (String::new(), String::new(), "probe".to_owned());
-        Self { argv, built_in: false, env, working_dir, host_name, mounts, token: false, program }
+        Self { argv, built_in: false, env, working_dir, host_name, mounts, token: None, program, number: 1 }
     }
     fn to_json(&self) -> Value {
         json!({
@@ -106,9 +115,10 @@ impl Room {
             "env": self.env,
             "workingDir": self.working_dir,
             "hostName": self.host_name,
-            "mounts": mounts_to_json(&self.mounts),
+            "mounts": self.mounts,
             "token": self.token,
             "program": self.program,
+            "number": self.number,
         })
     }
     fn from_json(value: &Value) -> Option<Self> {
@@ -119,9 +129,10 @@ impl Room {
             env: pairs(map.get("env")?)?,
             working_dir: text(map, "workingDir")?,
             host_name: text(map, "hostName")?,
-            mounts: mounts_from_json(map.get("mounts")?)?,
-            token: flag(map, "token")?,
+            mounts: Vec::deserialize(map.get("mounts")?).ok()?,
+            token: map.get("token")?.as_str().map(str::to_owned),
             program: text(map, "program")?,
+            number: u32::try_from(map.get("number")?.as_u64()?).ok()?,
         })
     }
 }
@@ -143,7 +154,7 @@ pub(crate) fn drop_groups() -> io::Result<()> {
 /// What the kernel said.
 pub(crate) fn probe(program: &Path, mounts: Vec<MountSpec>) -> Result<(), String> {
     let owner = Uid::effective().is_root().then_some(POD_UID_BASE + POD_UID_COUNT);
-    let (session, _, _) = Session::open(program, &Room::empty(mounts), owner)?;
+    let (session, _, _) = Session::open(program, &Room::empty(mounts), owner, None)?;
     session.root().map(drop).map_err(|error| format!("the sandbox's root cannot be opened: {error}"))
 }
 
@@ -158,7 +169,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Builds a sandbox; its command waits for [`Session::go`]. Returns standard output and standard error, too.
+    /// Builds a sandbox; its command waits for [`Session::go`]. Returns standard output and standard error, too. With
+    /// `beside`, it shares the network, the host name and the shared memory of that one, as the containers of a pod do.
     ///
     /// # Errors
     /// What the kernel said.
@@ -166,11 +178,12 @@ impl Session {
         program: &Path,
         room: &Room,
         owner: Option<u32>,
+        beside: Option<&Self>,
     ) -> Result<(Self, OwnedFd, OwnedFd), String> {
         let said = |error: io::Error| error.to_string();
         let (socket, theirs) = UnixStream::pair().map_err(said)?;
         let mut command = Command::new(program);
-        command.arg(SANDBOX_ARGUMENT).env_clear();
+        command.arg(SANDBOX_ARGUMENT).args(beside.map(|first| first.stage.id().to_string())).env_clear();
         command.stdin(OwnedFd::from(theirs)).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(owner) = owner {
             command.uid(owner).gid(owner);
@@ -198,7 +211,7 @@ impl Session {
         let path = format!("/proc/{}/root", self.init);
         Ok(open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
     }
-    /// Starts the command.
+    /// Starts the command; again, when it has ended.
     pub(crate) fn go(&mut self) -> io::Result<()> {
         self.say(GO)
     }

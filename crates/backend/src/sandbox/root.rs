@@ -4,13 +4,20 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{PermissionsExt, symlink},
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::fs::{PermissionsExt, symlink},
+    },
     path::Path,
 };
 
 use nix::{
     mount::{MntFlags, MsFlags, mount, umount2},
     unistd::{chdir, pivot_root},
+};
+use rustix::{
+    fs::{FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, open, openat, openat2},
+    io::Errno,
 };
 
 use super::{Room, failed};
@@ -63,8 +70,8 @@ pub(super) fn build(room: &Room) -> Result<(), String> {
         fs::create_dir_all(path).map_err(failed("shared folder"))?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o1777)).map_err(failed("shared folder"))?;
     }
-    if room.token {
-        bind(".", TOKEN, true).map_err(failed("run token"))?;
+    if let Some(token) = &room.token {
+        bind(token, TOKEN, true).map_err(failed("run token"))?;
         read_only.push(TOKEN.to_owned());
     }
     if room.built_in && show_program(&room.program).map_err(failed("argosay"))? {
@@ -137,17 +144,75 @@ fn show_program(program: &str) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Shows the owner's mounts; returns the writable ones.
+/// Shows the owner's mounts and the pod's volumes; returns the writable ones.
 fn show_mounts(mounts: &[MountSpec], read_only: &mut Vec<String>) -> Result<Vec<String>, String> {
     let mut writable = Vec::new();
     for wanted in mounts {
-        let from = format!("{OLD}{}", wanted.host);
-        fs::metadata(&from)
-            .and_then(|data| bind(&from, &wanted.path, data.is_dir()))
-            .map_err(|error| format!("mount {}: {error}", wanted.host))?;
+        if wanted.host.starts_with('/') {
+            let from = format!("{OLD}{}", wanted.host);
+            fs::metadata(&from)
+                .and_then(|data| bind(&from, &wanted.path, data.is_dir()))
+                .map_err(|error| format!("mount {}: {error}", wanted.host))?;
+        } else {
+            show_volume(wanted)
+                .map_err(|error| format!("failed to mount volume at `{}`: {error}", wanted.path))?;
+        }
         if wanted.writable { &mut writable } else { &mut *read_only }.push(wanted.path.clone());
     }
     Ok(writable)
+}
+
+/// Shows a volume or a part of it. What other pods have put into it leads nowhere: no symbolic link is followed, neither
+/// in the volume nor on the way to where it is seen.
+fn show_volume(wanted: &MountSpec) -> io::Result<()> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let volume = open(wanted.host.as_str(), flags, Mode::empty())?;
+    // a part may be a file; what is not there is made a folder
+    let part = match wanted.sub_path.as_str() {
+        "" => volume,
+        part => {
+            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let inside = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+            match openat2(&volume, part, flags, Mode::empty(), inside) {
+                Err(Errno::NOENT) => step_down(volume, part)?,
+                found => found?,
+            }
+        }
+    };
+    let is_folder = match FileType::from_raw_mode(fstat(&part)?.st_mode) {
+        FileType::Directory => true,
+        FileType::RegularFile => false,
+        // a link is opened itself, not followed
+        _ => return Err(io::Error::other("the part of the volume is neither a folder nor a file")),
+    };
+    let root = open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let place = if is_folder {
+        step_down(root, &wanted.path)?
+    } else {
+        let (above, name) = wanted.path.rsplit_once('/').ok_or(io::ErrorKind::InvalidInput)?;
+        let above = step_down(root, above)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        drop(openat(&above, name, flags, Mode::from_raw_mode(0o644))?);
+        openat(&above, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?
+    };
+    let path = |fd: &OwnedFd| format!("/proc/self/fd/{}", fd.as_raw_fd());
+    Ok(mount(Some(path(&part).as_str()), path(&place).as_str(), NOTHING, MsFlags::MS_BIND, NOTHING)?)
+}
+
+/// Opens the folder `path` below `from`, making what is not there.
+fn step_down(from: OwnedFd, path: &str) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut folder = from;
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        folder = match openat(&folder, part, flags, Mode::empty()) {
+            Err(Errno::NOENT) => {
+                mkdirat(&folder, part, Mode::from_raw_mode(0o755))?;
+                openat(&folder, part, flags, Mode::empty())?
+            }
+            found => found?,
+        };
+    }
+    Ok(folder)
 }
 
 fn make_devices() -> io::Result<()> {

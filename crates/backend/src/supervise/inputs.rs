@@ -14,6 +14,7 @@ use super::files::{Found, PodFiles, names, open_plain};
 use crate::{
     folder::{PodFolder, artifact_path},
     limits::ARTIFACT_DEPTH,
+    private::PrivateFile,
     spec::{InputSpec, PodSpec},
 };
 
@@ -39,6 +40,18 @@ pub(crate) fn place(
     Ok(())
 }
 
+/// Puts the files of ConfigMaps and Secrets in place.
+///
+/// # Errors
+/// A sentence for the node's message.
+pub(crate) fn place_files(files: &PodFiles, wanted: &[PrivateFile]) -> Result<(), String> {
+    for file in wanted {
+        place_bytes(files, &file.path, &file.bytes, file.mode)
+            .map_err(|error| format!("failed to write the volume's file `{}`: {error}", file.path))?;
+    }
+    Ok(())
+}
+
 fn place_input(files: &PodFiles, folder: &PodFolder, input: &InputSpec) -> io::Result<()> {
     let Some(key) = &input.key else {
         return place_text(files, &input.path, &input.text, input.mode.unwrap_or(0o644));
@@ -59,8 +72,12 @@ fn place_input(files: &PodFiles, folder: &PodFolder, input: &InputSpec) -> io::R
 }
 
 fn place_text(files: &PodFiles, path: &str, text: &str, mode: u32) -> io::Result<()> {
+    place_bytes(files, path, text.as_bytes(), mode)
+}
+
+fn place_bytes(files: &PodFiles, path: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
     let (parent, name) = parent_of(files, path)?;
-    io::Write::write_all(&mut files.create_file(parent.as_fd(), name, mode)?, text.as_bytes())
+    io::Write::write_all(&mut files.create_file(parent.as_fd(), name, mode)?, bytes)
 }
 
 fn parent_of<'a>(files: &PodFiles, path: &'a str) -> io::Result<(OwnedFd, &'a Path)> {

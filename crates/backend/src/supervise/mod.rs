@@ -7,28 +7,31 @@
 
 use std::{
     fs, io,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::fs::{DirBuilderExt, PermissionsExt},
+    },
     path::Path,
 };
 
-use engine::{CollectedOutputs, PodEnd, PodOutcome};
+use engine::{CollectedOutputs, ContainerEnd, PodEnd, PodOutcome};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 use zeroize::Zeroizing;
 
 use crate::{
     Isolation, clock,
-    folder::PodFolder,
+    folder::{PodFolder, TOKEN_FOLDER},
     limits::{SPEC_BYTES, TOKEN_BYTES},
-    logfile::LogWriter,
     mask::Masker,
     outcome,
     plan::SCRIPT_IN_POD,
     private::{Masks, Private},
-    sandbox::{self, Room, Session},
+    sandbox::{Room, Session},
     spec::PodSpec,
 };
 
 pub(crate) mod collect;
+pub(crate) mod course;
 pub(crate) mod files;
 pub(crate) mod inputs;
 pub(crate) mod payload;
@@ -58,14 +61,11 @@ fn pod(path: &Path, lock: impl AsFd, private: OwnedFd) -> i32 {
     if folder.is_begun() {
         return 0;
     }
-    let mut log = LogWriter::new(folder.log());
     let outcome = match read_specs(&folder, private) {
-        Ok(specs) => supervise(&folder, &specs, lock.as_fd(), &mut log)
+        Ok(specs) => supervise(&folder, &specs, lock.as_fd())
             .unwrap_or_else(|message| outcome::bare(PodEnd::Error(specs.1.masked(&message)))),
         Err(message) => outcome::bare(PodEnd::Error(message)),
     };
-    // a log that can't be written must not hide how the pod ended
-    let _ = log.flush();
     let written = outcome::write(&folder, &outcome);
     // nobody is left to use it; it would expire by itself
     let _ = fs::remove_file(folder.token());
@@ -80,20 +80,15 @@ const EXIT_NO_RESULT: i32 = 74;
 /// All a supervisor is told of a pod.
 type Specs = (PodSpec, Private);
 
-fn supervise(
-    folder: &PodFolder,
-    specs: &Specs,
-    lock: BorrowedFd<'_>,
-    log: &mut LogWriter,
-) -> Result<PodOutcome, String> {
+fn supervise(folder: &PodFolder, specs: &Specs, lock: BorrowedFd<'_>) -> Result<PodOutcome, String> {
     // the FIFO is open before the file is looked for, so that no order to kill is lost in between
     let control = open_control(folder).map_err(|error| format!("cannot open the control FIFO: {error}"))?;
     if folder.kill().exists() {
         return Ok(outcome::bare(PodEnd::Killed));
     }
     match specs.0.isolation {
-        Isolation::None => supervise_plain(folder, specs, (control, lock), log),
-        Isolation::Namespaces => supervise_sandboxed(folder, specs, (control, lock), log),
+        Isolation::None => supervise_plain(folder, specs, (control, lock)),
+        Isolation::Namespaces => supervise_sandboxed(folder, specs, (control, lock)),
     }
 }
 
@@ -101,78 +96,131 @@ fn supervise_plain(
     folder: &PodFolder,
     (spec, private): &Specs,
     (control, lock): (OwnedFd, BorrowedFd<'_>),
-    log: &mut LogWriter,
 ) -> Result<PodOutcome, String> {
     let files = PodFiles::of_machine().map_err(|error| format!("cannot open the root folder: {error}"))?;
-    if spec.working_dir.is_empty() {
+    if spec.containers.iter().any(|container| container.working_dir.is_empty()) {
         crate::folder::create_private(&folder.work()).map_err(|error| error.to_string())?;
     }
     inputs::place(&files, folder, spec, &folder.script().to_string_lossy())?;
     mark_started(lock)?;
-    let (mut payload, stdout, stderr) = Payload::plain(folder, spec, private)?;
-    let mut watch = Watch::new(folder, (spec, private), control, log);
-    let ending = watch.run(&mut payload, stdout.into(), stderr.into())?;
-    Ok(finish(&files, folder, spec, watch, ending))
+    let payloads = spec.containers.iter().map(|_| None).collect();
+    let mut watch = Watch::new(folder, (spec, private), control, payloads);
+    let ending = watch.run()?;
+    Ok(finish(Some(&files), folder, spec, watch, ending))
 }
 
 fn supervise_sandboxed(
     folder: &PodFolder,
     (spec, private): &Specs,
     (control, lock): (OwnedFd, BorrowedFd<'_>),
-    log: &mut LogWriter,
 ) -> Result<PodOutcome, String> {
-    let owner = sandbox::pod_user(folder.path());
-    hand_over_token(folder, owner).map_err(|error| format!("cannot hand over the run token: {error}"))?;
-    // the pod's user can't pass the folders above; the sandbox finds the token by its own working directory
-    std::env::set_current_dir(folder.token_folder())
-        .map_err(|error| format!("cannot enter the pod's folder: {error}"))?;
-    let room = Room::of(spec, private);
-    let (session, stdout, stderr) = Session::open(Path::new("/proc/self/exe"), &room, owner)?;
-    let files =
-        PodFiles::below(session.root().map_err(|error| format!("cannot open the sandbox: {error}"))?, owner);
-    inputs::place(&files, folder, spec, SCRIPT_IN_POD)?;
-    mark_started(lock)?;
-    let mut payload = Payload::Sandboxed(Box::new(session));
-    if let Payload::Sandboxed(session) = &mut payload {
-        session.go().map_err(|error| format!("the sandbox ended before the command: {error}"))?;
+    let token = prepare(folder, spec)?;
+    let mut sessions: Vec<(Session, OwnedFd, OwnedFd)> = Vec::new();
+    // all rooms are there before any command runs
+    for (number, container) in (1..).zip(spec.containers.iter().zip(&private.commands)) {
+        let room = Room::of(spec, container, &token, number);
+        let beside = sessions.first().map(|(session, ..)| session);
+        sessions.push(Session::open(Path::new("/proc/self/exe"), &room, spec.user, beside)?);
     }
-    let mut watch = Watch::new(folder, (spec, private), control, log);
-    let ending = watch.run(&mut payload, stdout, stderr)?;
-    let outcome = finish(&files, folder, spec, watch, ending);
-    drop(files);
-    drop(payload);
-    Ok(outcome)
+    let mut of_main = None;
+    let contents = spec.containers.iter().zip(&private.commands).zip(&sessions);
+    for (at, ((container, command), (session, ..))) in contents.enumerate() {
+        let root = session.root().map_err(|error| format!("cannot open the sandbox: {error}"))?;
+        let files = PodFiles::below(root, spec.user);
+        inputs::place_files(&files, &command.files)?;
+        if container.has_inputs {
+            inputs::place(&files, folder, spec, SCRIPT_IN_POD)?;
+        }
+        if spec.main() == Some(at) {
+            of_main = Some(files);
+        }
+    }
+    mark_started(lock)?;
+    let payload = |(session, stdout, stderr)| Some((Payload::Sandboxed(Box::new(session)), stdout, stderr));
+    let payloads = sessions.into_iter().map(payload).collect();
+    let mut watch = Watch::new(folder, (spec, private), control, payloads);
+    let ending = watch.run()?;
+    Ok(finish(of_main.as_ref(), folder, spec, watch, ending))
+}
+
+/// Makes the pod's folders and goes to where the sandbox finds them by relative paths; returns that of the run token's
+/// folder. The pod's user can't pass the folders above the backend's, and sees nothing of this working directory later.
+fn prepare(folder: &PodFolder, spec: &PodSpec) -> Result<String, String> {
+    hand_over_token(folder, spec.user).map_err(|error| format!("cannot hand over the run token: {error}"))?;
+    let enter = |path: &Path| {
+        std::env::set_current_dir(path).map_err(|error| format!("cannot enter the pod's folder: {error}"))
+    };
+    if spec.folders.is_empty() {
+        enter(&folder.token_folder())?;
+        return Ok(".".to_owned());
+    }
+    enter(folder.top())?;
+    let token = format!("{}/{}", folder.relative(), TOKEN_FOLDER);
+    let failed = |error: io::Error| format!("cannot make the pod's volumes: {error}");
+    for path in &spec.folders {
+        make_volume(Path::new(path), spec.user).map_err(failed)?;
+    }
+    if spec.user.is_some() {
+        for way in spec.folders.iter().chain([&token]).flat_map(|path| Path::new(path).ancestors().skip(1)) {
+            let way = if way.as_os_str().is_empty() { Path::new(".") } else { way };
+            // whoever knows a name may pass; what lies there is closed by its own mode
+            fs::set_permissions(way, fs::Permissions::from_mode(0o711)).map_err(failed)?;
+        }
+    }
+    Ok(token)
+}
+
+fn make_volume(path: &Path, owner: Option<u32>) -> io::Result<()> {
+    let above = path.parent().unwrap_or(path);
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(above)?;
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => made?,
+    }
+    match owner {
+        Some(owner) => std::os::unix::fs::lchown(path, Some(owner), Some(owner)),
+        None => Ok(()),
+    }
 }
 
 /// Collects the outputs and says how the pod ended.
 fn finish(
-    files: &PodFiles,
+    files: Option<&PodFiles>,
     folder: &PodFolder,
     spec: &PodSpec,
     watch: Watch<'_>,
     ending: Ending,
 ) -> PodOutcome {
-    let (masker, log, result) = watch.into_parts();
-    if !matches!(ending.end, PodEnd::Exited(_)) {
+    let Ending { end, containers } = ending;
+    let (masker, mut log, result) = watch.into_parts(spec.main());
+    let containers = containers.into_iter().map(|(name, end)| {
+        let message = masker.mask_text(end.message);
+        (name, ContainerEnd { message, ..end })
+    });
+    let containers = containers.collect();
+    let files = files.filter(|_| matches!(end, PodEnd::Exited(_)));
+    let Some(files) = files else {
         let outputs = CollectedOutputs { result, ..CollectedOutputs::default() };
-        let end = match ending.end {
+        let end = match end {
             PodEnd::Error(message) => PodEnd::Error(masker.mask_text(message)),
             end => end,
         };
-        return PodOutcome::new(end, outputs);
-    }
+        return PodOutcome { containers, ..PodOutcome::new(end, outputs) };
+    };
     let collected = collect::collect(files, folder, spec, &masker);
     for note in &collected.notes {
         log.line(clock::now_ms(), true, masker.mask_text(note.clone()).as_bytes());
     }
-    let end = match (&ending.end, collected.fault) {
+    // a log that can't be written must not hide how the pod ended
+    let _ = log.flush();
+    let end = match (end, collected.fault) {
         // the command's own failure says more than what is missing because of it
         (PodEnd::Exited(0), Some(fault)) => PodEnd::Error(masker.mask_text(fault)),
-        (end, _) => end.clone(),
+        (end, _) => end,
     };
     let outputs =
         CollectedOutputs { parameters: collected.parameters, artifacts: collected.artifacts, result };
-    PodOutcome::new(end, outputs)
+    PodOutcome { containers, ..PodOutcome::new(end, outputs) }
 }
 
 fn read_specs(folder: &PodFolder, private: OwnedFd) -> Result<Specs, String> {
@@ -180,12 +228,11 @@ fn read_specs(folder: &PodFolder, private: OwnedFd) -> Result<Specs, String> {
         .map_err(|error| format!("cannot read what only the supervisor may see: {error}"))?;
     let text = read_limited(&folder.spec(), SPEC_BYTES)
         .map_err(|error| format!("cannot read `pod.json`: {error}"))?;
-    serde_json::from_slice(&text)
-        .ok()
-        .as_ref()
-        .and_then(PodSpec::from_json)
-        .map(|spec| (spec, private))
-        .ok_or_else(|| "`pod.json` is damaged".to_owned())
+    let spec: PodSpec = serde_json::from_slice(&text).map_err(|_| "`pod.json` is damaged".to_owned())?;
+    if spec.containers.len() != private.commands.len() {
+        return Err("`pod.json` is damaged".to_owned());
+    }
+    Ok((spec, private))
 }
 
 /// Returns the masker of the pod's run token as it is now and of its other secrets.

@@ -20,9 +20,9 @@ use crate::{
     environment::{PATH, Variables},
     folder::PodFolder,
     image::{ARGOSAY, BUILT_IN},
-    private::Private,
+    private::PrivateCommand,
     sandbox::{End, Session},
-    spec::PodSpec,
+    spec::ContainerSpec,
 };
 
 /// The pod's process.
@@ -48,8 +48,8 @@ impl Payload {
     /// A sentence for the node's message.
     pub(crate) fn plain(
         folder: &PodFolder,
-        spec: &PodSpec,
-        private: &Private,
+        spec: &ContainerSpec,
+        private: &PrivateCommand,
     ) -> Result<(Self, ChildStdout, ChildStderr), String> {
         let Some((program, args)) = private.argv.split_first() else { return Err("no command".to_owned()) };
         let work = folder.work();
@@ -117,7 +117,13 @@ impl Payload {
 fn link_built_in(folder: &PodFolder) -> io::Result<()> {
     let this = std::env::current_exe()?;
     crate::folder::create_private(&folder.programs()).map_err(io::Error::other)?;
-    BUILT_IN.iter().try_for_each(|name| std::os::unix::fs::symlink(&this, folder.programs().join(name)))
+    BUILT_IN.iter().try_for_each(|name| {
+        match std::os::unix::fs::symlink(&this, folder.programs().join(name)) {
+            // another container of the pod has them, too
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            linked => linked,
+        }
+    })
 }
 
 fn watch_of(child: &Child) -> io::Result<OwnedFd> {
@@ -153,7 +159,11 @@ pub(crate) fn look_up(program: &str, path: &str, directory: &std::path::Path) ->
         let file = directory.join(program);
         return executable(&file).then_some(file);
     }
-    path.split(':').map(|folder| directory.join(folder).join(program)).find(|file| executable(file))
+    let first = |name: &str| {
+        path.split(':').map(|folder| directory.join(folder).join(name)).find(|file| executable(file))
+    };
+    // images called `python` have a `python`; many a machine only has a `python3` (PEP 394)
+    first(program).or_else(|| if program == "python" { first("python3") } else { None })
 }
 
 /// Returns Argo's message for a program that is not there (`cmd/argoexec/commands/emissary.go`).

@@ -2,19 +2,26 @@
 //! Not here: how its process is started (`payload`), what becomes of its outputs (`collect`).
 
 use std::{
+    collections::BTreeMap,
     fs::{File, Metadata},
     io::{self, Read},
     os::{fd::OwnedFd, unix::fs::MetadataExt},
     path::PathBuf,
 };
 
-use engine::PodEnd;
+use engine::{ContainerEnd, PodEnd};
+use jiff::Timestamp;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
 };
 
-use super::{payload::Payload, read_masker, set_nonblocking, stream::Stream};
+use super::{
+    course::{Course, NOT_STARTED, Next, Stage},
+    payload::Payload,
+    read_masker, set_nonblocking,
+    stream::Stream,
+};
 use crate::{
     clock::{self, Moment},
     folder::PodFolder,
@@ -23,7 +30,7 @@ use crate::{
     mask::Masker,
     private::{Masks, Private},
     sandbox::End,
-    spec::PodSpec,
+    spec::{ContainerSpec, MAIN, PodSpec},
 };
 
 /// How the pod ended.
@@ -31,125 +38,230 @@ use crate::{
 pub(crate) struct Ending {
     /// The end.
     pub(crate) end: PodEnd,
+    /// How its containers ended, by name: all of a set, else those besides the main one.
+    pub(crate) containers: BTreeMap<String, ContainerEnd>,
 }
 
 /// What the supervisor keeps while the pod runs.
 #[derive(Debug)]
 pub(crate) struct Watch<'a> {
-    log: &'a mut LogWriter,
+    folder: &'a PodFolder,
+    spec: &'a PodSpec,
+    private: &'a Private,
     masking: Masking,
     kill: PathBuf,
     control: OwnedFd,
-    stdout: Stream,
-    stderr: Stream,
+    course: Course<'a>,
+    lanes: Vec<Lane>,
     deadline: Option<Moment>,
     ordered: Option<PodEnd>,
+    /// When those that run beside the main ones are killed, once they have been asked to end.
+    rest_until: Option<Moment>,
+}
+
+/// A container while the pod runs.
+#[derive(Debug)]
+struct Lane {
+    payload: Option<Payload>,
+    stdout: Option<File>,
+    stderr: Option<File>,
+    out: Stream,
+    err: Stream,
+    log: LogWriter,
+    /// When it is tried again.
+    again: Option<Moment>,
+    started_ms: Option<i64>,
+    finished_ms: Option<i64>,
 }
 
 /// What became readable.
 #[derive(Debug, Default)]
 struct Ready {
-    stdout: bool,
-    stderr: bool,
     control: bool,
-    payload: bool,
+    /// By container: its standard output, its standard error, its end.
+    lanes: Vec<(usize, [bool; 3])>,
 }
 
+/// A container that has been prepared: it waits for its start.
+pub(crate) type Prepared = Option<(Payload, OwnedFd, OwnedFd)>;
+
 impl<'a> Watch<'a> {
-    /// Returns the watch of a pod that starts now.
+    /// Returns the watch of a pod that starts now; a container that is not prepared is a plain process.
     pub(crate) fn new(
-        folder: &PodFolder,
-        (spec, private): (&PodSpec, &Private),
+        folder: &'a PodFolder,
+        (spec, private): (&'a PodSpec, &'a Private),
         control: OwnedFd,
-        log: &'a mut LogWriter,
+        prepared: Vec<Prepared>,
     ) -> Self {
         let deadline =
             spec.deadline_seconds.and_then(|seconds| Moment::now().after_ms(seconds.saturating_mul(1000)));
+        let main = spec.main();
+        let lane = |(at, (container, prepared)): (usize, (&ContainerSpec, Prepared))| {
+            let (payload, stdout, stderr) = match prepared {
+                Some((payload, stdout, stderr)) => (Some(payload), Some(stdout.into()), Some(stderr.into())),
+                None => (None, None, None),
+            };
+            Lane {
+                payload,
+                stdout,
+                stderr,
+                out: Stream::new(false, spec.wants_result && main == Some(at)),
+                err: Stream::new(true, false),
+                log: LogWriter::new(folder.log(&container.name)),
+                again: None,
+                started_ms: None,
+                finished_ms: None,
+            }
+        };
         Self {
-            log,
+            folder,
+            spec,
+            private,
             masking: Masking::of(folder.token(), private.masks.clone()),
             kill: folder.kill(),
             control,
-            stdout: Stream::new(false, spec.wants_result),
-            stderr: Stream::new(true, false),
+            course: Course::new(&spec.containers),
+            lanes: spec.containers.iter().zip(prepared).enumerate().map(lane).collect(),
             deadline,
             ordered: None,
+            rest_until: None,
         }
     }
-    /// Watches until the pod has ended and all it wrote has been read.
+    /// Runs and watches the containers until all have ended and all they wrote has been read.
     ///
     /// # Errors
     /// A sentence for the node's message, if watching itself failed; the pod is killed then.
-    pub(crate) fn run(
-        &mut self,
-        payload: &mut Payload,
-        stdout: OwnedFd,
-        stderr: OwnedFd,
-    ) -> Result<Ending, String> {
-        let (mut stdout, mut stderr) = (Some(File::from(stdout)), Some(File::from(stderr)));
-        let watched = self.watch(payload, &mut stdout, &mut stderr);
+    pub(crate) fn run(&mut self) -> Result<Ending, String> {
+        let watched = self.watch();
         if watched.is_err() {
-            payload.kill();
+            self.each_running(Payload::kill);
         }
-        let end = watched.map_err(|error| format!("cannot watch the pod: {error}"))?;
+        watched.map_err(|error| format!("cannot watch the pod: {error}"))?;
         let now = clock::now_ms();
         let masker = self.masking.current();
-        self.stdout.finish(now, masker, self.log);
-        self.stderr.finish(now, masker, self.log);
-        self.flush()?;
-        let end = match (self.ordered.take(), end) {
-            (Some(ordered), _) => ordered,
-            (None, End::Exited(code)) => PodEnd::Exited(code),
-            (None, End::Error(message)) => PodEnd::Error(message),
-        };
-        Ok(Ending { end })
+        for lane in &mut self.lanes {
+            lane.out.finish(now, masker, &mut lane.log);
+            lane.err.finish(now, masker, &mut lane.log);
+            lane.log.flush().map_err(|error| format!("cannot write the log: {error}"))?;
+        }
+        let end = self.ordered.take().unwrap_or_else(|| self.end());
+        Ok(Ending { end, containers: self.container_ends() })
     }
-    /// Returns the masker, the log and the result.
-    pub(crate) fn into_parts(self) -> (Masker, &'a mut LogWriter, Option<String>) {
-        (self.masking.masker, self.log, self.stdout.result())
+    /// Returns the masker, the log of the container at `main` (or the first), and its result.
+    pub(crate) fn into_parts(self, main: Option<usize>) -> (Masker, LogWriter, Option<String>) {
+        let fallback = LogWriter::new(self.folder.log(MAIN));
+        let lane = self.lanes.into_iter().nth(main.unwrap_or_default());
+        let (log, result) = lane.map_or((fallback, None), |lane| (lane.log, lane.out.result()));
+        (self.masking.masker, log, result)
     }
 
-    fn watch(
-        &mut self,
-        payload: &mut Payload,
-        stdout: &mut Option<File>,
-        stderr: &mut Option<File>,
-    ) -> io::Result<End> {
-        for pipe in [&*stdout, &*stderr].into_iter().flatten() {
-            set_nonblocking(pipe)?;
-        }
+    fn watch(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; READ_BYTES];
         loop {
-            let ready = self.wait(payload, stdout.as_ref(), stderr.as_ref())?;
-            let end = if ready.payload { payload.ended()? } else { None };
-            // the pod is over: what is in the pipes now is all that counts
-            let rounds = if end.is_some() { LAST_READS } else { 1 };
-            if ready.stdout || end.is_some() {
-                read_pipe(stdout, &mut self.stdout, &mut self.masking, self.log, &mut buffer, rounds)?;
+            match self.course.next() {
+                Next::Start(ready) => {
+                    for at in ready {
+                        self.start(at)?;
+                    }
+                    continue;
+                }
+                Next::EndTheRest => self.end_the_rest(),
+                Next::Wait => {}
+                Next::Over => return Ok(()),
             }
-            if ready.stderr || end.is_some() {
-                read_pipe(stderr, &mut self.stderr, &mut self.masking, self.log, &mut buffer, rounds)?;
-            }
-            self.log.flush()?;
-            if let Some(end) = end {
-                return Ok(end);
+            let ready = self.wait()?;
+            for (at, [stdout, stderr, payload]) in ready.lanes {
+                self.look_at(at, [stdout, stderr, payload], &mut buffer)?;
             }
             if ready.control {
-                self.obey(payload);
+                self.obey();
             }
-            self.keep_deadline(payload);
+            self.keep_time();
         }
     }
 
-    fn wait(&self, payload: &Payload, stdout: Option<&File>, stderr: Option<&File>) -> io::Result<Ready> {
-        let mut fds = vec![
-            PollFd::from_borrowed_fd(payload.watch(), PollFlags::IN),
-            PollFd::new(&self.control, PollFlags::IN),
-        ];
-        fds.extend(stdout.map(|pipe| PollFd::new(pipe, PollFlags::IN)));
-        fds.extend(stderr.map(|pipe| PollFd::new(pipe, PollFlags::IN)));
-        let timeout =
-            self.deadline.and_then(|deadline| Timespec::try_from(deadline.left(Moment::now())).ok());
+    fn start(&mut self, at: usize) -> io::Result<()> {
+        let (Some(lane), Some(container), Some(command)) =
+            (self.lanes.get_mut(at), self.spec.containers.get(at), self.private.commands.get(at))
+        else {
+            return Ok(());
+        };
+        let started = match &mut lane.payload {
+            Some(Payload::Sandboxed(session)) => {
+                session.go().map_err(|error| format!("the sandbox ended before the command: {error}"))
+            }
+            _ => Payload::plain(self.folder, container, command).map(|(payload, stdout, stderr)| {
+                lane.payload = Some(payload);
+                lane.stdout = Some(File::from(OwnedFd::from(stdout)));
+                lane.stderr = Some(File::from(OwnedFd::from(stderr)));
+            }),
+        };
+        let now = clock::now_ms();
+        match started {
+            Ok(()) => {
+                for pipe in [&lane.stdout, &lane.stderr].into_iter().flatten() {
+                    set_nonblocking(pipe)?;
+                }
+                lane.started_ms.get_or_insert(now);
+                self.course.started(at);
+            }
+            Err(message) => {
+                lane.finished_ms = Some(now);
+                self.course.broken(at, message);
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at(&mut self, at: usize, ready: [bool; 3], buffer: &mut [u8]) -> io::Result<()> {
+        let Some(lane) = self.lanes.get_mut(at) else { return Ok(()) };
+        let [stdout, stderr, payload] = ready;
+        let end = match &mut lane.payload {
+            Some(running) if payload => running.ended()?,
+            _ => None,
+        };
+        // it is over: what is in the pipes now is all that counts
+        let rounds = if end.is_some() { LAST_READS } else { 1 };
+        let (masking, log) = (&mut self.masking, &mut lane.log);
+        if stdout || end.is_some() {
+            read_pipe(&mut lane.stdout, &mut lane.out, masking, log, buffer, rounds)?;
+        }
+        if stderr || end.is_some() {
+            read_pipe(&mut lane.stderr, &mut lane.err, masking, log, buffer, rounds)?;
+        }
+        lane.log.flush()?;
+        let Some(end) = end else { return Ok(()) };
+        lane.finished_ms = Some(clock::now_ms());
+        match end {
+            End::Error(message) => self.course.broken(at, message),
+            End::Exited(code) => {
+                lane.again = self.course.ended(at, code).and_then(|pause| Moment::now().after_ms(pause));
+                if self.ordered.is_some() {
+                    self.course.stop();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn wait(&self) -> io::Result<Ready> {
+        let running: Vec<(usize, &Lane, &Payload)> = self
+            .lanes
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| self.course.stage(*at) == Some(&Stage::Running))
+            .filter_map(|(at, lane)| Some((at, lane, lane.payload.as_ref()?)))
+            .collect();
+        let mut fds = vec![PollFd::new(&self.control, PollFlags::IN)];
+        for (_, lane, payload) in &running {
+            fds.push(PollFd::from_borrowed_fd(payload.watch(), PollFlags::IN));
+            fds.extend(lane.stdout.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+            fds.extend(lane.stderr.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        }
+        let moments =
+            self.lanes.iter().filter_map(|lane| lane.again).chain(self.deadline).chain(self.rest_until);
+        let left = moments.map(|moment| moment.left(Moment::now())).min();
+        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) => {}
             Err(Errno::INTR) => return Ok(Ready::default()),
@@ -157,39 +269,104 @@ impl<'a> Watch<'a> {
         }
         let mut ready = fds.iter().map(|fd| !fd.revents().is_empty());
         let mut next = || ready.next().unwrap_or_default();
-        let (payload, control) = (next(), next());
-        let stdout = stdout.is_some() && next();
-        let stderr = stderr.is_some() && next();
-        Ok(Ready { stdout, stderr, control, payload })
+        let control = next();
+        let lanes = running.iter().map(|(at, lane, _)| {
+            let payload = next();
+            let stdout = lane.stdout.is_some() && next();
+            let stderr = lane.stderr.is_some() && next();
+            (*at, [stdout, stderr, payload])
+        });
+        Ok(Ready { lanes: lanes.collect(), control })
     }
     /// Empties the FIFO; what to do is said by the file, which can't get lost.
-    fn obey(&mut self, payload: &mut Payload) {
+    fn obey(&mut self) {
         let mut buffer = [0; 64];
         while matches!(rustix::io::read(&self.control, &mut buffer), Ok(read) if read > 0) {}
         if self.kill.exists() {
-            self.end_it(payload, PodEnd::Killed);
+            self.end_it(PodEnd::Killed);
         }
     }
-    fn keep_deadline(&mut self, payload: &mut Payload) {
-        if self.deadline.is_some_and(|deadline| deadline <= Moment::now()) {
+    fn keep_time(&mut self) {
+        let now = Moment::now();
+        let is_over = |moment: &Option<Moment>| moment.is_some_and(|moment| moment <= now);
+        if is_over(&self.deadline) {
             if self.ordered.is_some() {
-                payload.kill();
-                self.deadline = Moment::now().after_ms(KILL_GRACE_MS);
+                self.each_running(Payload::kill);
+                self.deadline = now.after_ms(KILL_GRACE_MS);
             } else {
-                self.end_it(payload, PodEnd::DeadlineExceeded);
+                self.end_it(PodEnd::DeadlineExceeded);
+            }
+        }
+        if is_over(&self.rest_until) {
+            self.each_running(Payload::kill);
+            self.rest_until = now.after_ms(KILL_GRACE_MS);
+        }
+        for (at, lane) in self.lanes.iter_mut().enumerate() {
+            if is_over(&lane.again) {
+                lane.again = None;
+                if self.ordered.is_none() {
+                    self.course.pause_over(at);
+                }
             }
         }
     }
     /// Asks the pod to end; the deadline from now on is that of KILL.
-    fn end_it(&mut self, payload: &mut Payload, why: PodEnd) {
+    fn end_it(&mut self, why: PodEnd) {
         if self.ordered.is_none() {
             self.ordered = Some(why);
             self.deadline = Moment::now().after_ms(KILL_GRACE_MS);
-            payload.terminate();
+            self.course.stop();
+            self.each_running(Payload::terminate);
         }
     }
-    fn flush(&mut self) -> Result<(), String> {
-        self.log.flush().map_err(|error| format!("cannot write the log: {error}"))
+    /// Asks what runs beside the main containers to end.
+    fn end_the_rest(&mut self) {
+        if self.rest_until.is_none() {
+            self.rest_until = Moment::now().after_ms(KILL_GRACE_MS);
+            self.each_running(Payload::terminate);
+        }
+    }
+    fn each_running(&mut self, act: impl Fn(&mut Payload)) {
+        for (at, lane) in self.lanes.iter_mut().enumerate() {
+            if self.course.stage(at) == Some(&Stage::Running)
+                && let Some(payload) = &mut lane.payload
+            {
+                act(payload);
+            }
+        }
+    }
+    /// Returns the pod's end: that of the first main container that did not end well.
+    fn end(&self) -> PodEnd {
+        let mains = self.course.stages().filter(|(container, _)| container.role.is_main());
+        for (_, stage) in mains {
+            match stage {
+                Stage::Ended(0) => {}
+                Stage::Ended(code) | Stage::Pausing(code) => return PodEnd::Exited(*code),
+                Stage::Broken(message) if message.is_empty() || self.spec.is_set => {
+                    return PodEnd::Exited(NOT_STARTED);
+                }
+                Stage::Broken(message) => return PodEnd::Error(message.clone()),
+                Stage::Waiting | Stage::Running => return PodEnd::Error("a container was lost".to_owned()),
+            }
+        }
+        PodEnd::Exited(0)
+    }
+    fn container_ends(&self) -> BTreeMap<String, ContainerEnd> {
+        let time = |ms: Option<i64>| ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let told = self.course.stages().zip(&self.lanes).filter(|((container, stage), _)| {
+            stage.is_over() && (self.spec.is_set || !container.role.is_main())
+        });
+        let end = |((container, stage), lane): ((&ContainerSpec, &Stage), &Lane)| {
+            let (exit_code, message) = match stage {
+                Stage::Ended(code) => (Some(*code), String::new()),
+                Stage::Broken(message) => (None, message.clone()),
+                _ => return None,
+            };
+            let finished_at = time(lane.finished_ms.or(Some(clock::now_ms())))?;
+            let started_at = time(lane.started_ms);
+            Some((container.name.clone(), ContainerEnd { exit_code, message, started_at, finished_at }))
+        };
+        told.filter_map(end).collect()
     }
 }
 

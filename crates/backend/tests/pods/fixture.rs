@@ -141,18 +141,30 @@ impl World {
         (outcome.end, self.text(run_id(1), &pod.node).await)
     }
     pub(crate) async fn log(&self, run: RunId, node: &NodeId, from: u64) -> (Vec<LogLine>, u64) {
+        self.log_of(run, (node, "main"), from).await
+    }
+    pub(crate) async fn log_of(
+        &self,
+        run: RunId,
+        container: (&NodeId, &str),
+        from: u64,
+    ) -> (Vec<LogLine>, u64) {
         let permit = self
             .house
             .rules
             .check(&self.house.caller, ViewLog { run: self.house.facts(run) }, EPOCH)
             .unwrap();
-        self.backend.log(&permit, node, from).await.unwrap()
+        self.backend.log(&permit, container, from).await.unwrap()
     }
     /// Returns the whole log as text.
     pub(crate) async fn text(&self, run: RunId, node: &NodeId) -> String {
+        self.text_of(run, node, "main").await
+    }
+    /// Returns the whole log of a container as text.
+    pub(crate) async fn text_of(&self, run: RunId, node: &NodeId, container: &str) -> String {
         let (mut text, mut from) = (String::new(), 0);
         loop {
-            let (lines, next) = self.log(run, node, from).await;
+            let (lines, next) = self.log_of(run, (node, container), from).await;
             if next == from {
                 return text;
             }

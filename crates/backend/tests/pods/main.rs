@@ -19,6 +19,8 @@ mod materials;
 mod outputs;
 #[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod several;
 
 /// The longest a test waits for what must happen; reaching it is a failure.
 #[cfg(test)]

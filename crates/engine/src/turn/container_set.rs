@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use model::argo::{ContainerSetTemplate, NodePhase, NodeType};
+use model::argo::{ContainerSetTemplate, NodePhase, NodeType, Template, UserContainer};
 
 use super::{Turn, node::NewNode};
 use crate::{
@@ -99,6 +99,28 @@ fn said(name: &str, end: &ContainerEnd) -> String {
     let code = end.exit_code.unwrap_or(NOT_STARTED);
     let message = format!("{name}: Error (exit code {code})");
     if end.message.is_empty() { message } else { format!("{message}: {}", end.message) }
+}
+
+/// The exit codes of a container beside the main one that was ended when the main one had.
+const ENDED_BY_US: [i32; 2] = [137, 143];
+
+/// Returns how a pod ended whose init containers or sidecars did not end well: a failed init container says more than the
+/// main one, which never began; a sidecar counts only if the main one ended well, as `phase` says.
+pub(super) fn end_of_others(
+    template: &Template,
+    ends: &BTreeMap<String, ContainerEnd>,
+    phase: NodePhase,
+) -> Option<(NodePhase, String)> {
+    let end_of = |user: &UserContainer| {
+        let name = user.container.name.clone();
+        let end = ends.get(&name).filter(|end| end.exit_code != Some(0))?;
+        Some((name, end.clone()))
+    };
+    let init = template.init_containers.iter().find_map(end_of);
+    let beside = template.sidecars.iter().filter_map(end_of);
+    let mut beside = beside.filter(|(_, end)| end.exit_code.is_none_or(|code| !ENDED_BY_US.contains(&code)));
+    let of_sidecar = if phase == NodePhase::Succeeded { beside.next() } else { None };
+    init.or(of_sidecar).map(|(name, end)| (NodePhase::Failed, said(&name, &end)))
 }
 
 /// Returns how the pod of a set ended: as the first of its containers that did not end well.

@@ -198,6 +198,11 @@ impl Turn {
         {
             (phase, message) = ended;
         }
+        if let PodEnd::Exited(_) = &outcome.end
+            && let Some(ended) = container_set::end_of_others(&pod.template, &outcome.containers, phase)
+        {
+            (phase, message) = ended;
+        }
         if let (PodEnd::Killed, Some(over)) = (&outcome.end, self.time_was_over(at)) {
             message = over;
         }

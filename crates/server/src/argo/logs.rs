@@ -120,9 +120,7 @@ async fn begun(
 impl LogQuery {
     fn read(self, of_path: Option<String>, now_ms: i64) -> Result<(LogSelection, Filter), ServerError> {
         let pod = of_path.or(Some(self.pod_name)).filter(|pod| !pod.is_empty());
-        if !matches!(self.container.as_str(), "" | "main") {
-            return Err(ServerError::NotImplemented("the log of a container other than `main`".to_owned()));
-        }
+        let container = Some(self.container).filter(|container| !container.is_empty());
         if !self.selector.is_empty() {
             LabelSelector::parse(&self.selector).map_err(super::list::unread)?;
             return Err(ServerError::NotImplemented("selecting logs by the labels of pods".to_owned()));
@@ -136,7 +134,7 @@ impl LogQuery {
             timestamps: truth("logOptions.timestamps", &self.timestamps)?,
         };
         let tail = tail.map(|tail| usize::try_from(tail).unwrap_or(usize::MAX));
-        Ok((LogSelection { pod, follow, tail }, filter))
+        Ok((LogSelection { pod, container, follow, tail }, filter))
     }
 }
 
