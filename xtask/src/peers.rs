@@ -10,11 +10,11 @@ use crate::run::{installed, output, root, run, target};
 
 /// Programs of the operating system that tests use: program, Debian package, what for.
 const PROGRAMS: &[(&str, &str, &str)] = &[
-    ("node", "nodejs", "runs the OpenID provider"),
-    ("npm", "npm", "installs the OpenID provider"),
-    ("python3", "python3-venv", "runs Hera and the second JWT library"),
+    ("node", "nodejs", "runs the OpenID provider and Azure's storage emulator"),
+    ("npm", "npm", "installs them"),
+    ("python3", "python3-venv", "runs Hera, the second JWT library and the S3 server"),
     ("make", "make", "the benchmark's peer"),
-    ("git", "git", "tells tidy which files are the project's"),
+    ("git", "git", "tells tidy which files are the project's, and is the second git client"),
 ];
 
 /// Installs every peer and returns the variables that tell tests where they are.
@@ -25,7 +25,14 @@ pub(crate) fn install() -> Result<Vec<(&'static str, PathBuf)>, String> {
     programs()?;
     let oidc = npm("oidc")?;
     let hera = pip("hera")?;
-    Ok(vec![("MARQUE_PEER_OIDC", oidc), ("MARQUE_PEER_HERA", hera)])
+    let stores = pip("stores")?;
+    let azurite = npm("azurite")?;
+    Ok(vec![
+        ("MARQUE_PEER_OIDC", oidc),
+        ("MARQUE_PEER_HERA", hera),
+        ("MARQUE_PEER_STORES", stores),
+        ("MARQUE_PEER_AZURITE", azurite),
+    ])
 }
 
 fn programs() -> Result<(), String> {
