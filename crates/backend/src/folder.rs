@@ -122,15 +122,22 @@ pub(crate) fn checked_name(name: &str) -> Result<&str, BackendError> {
     if bad { Err(BackendError::BadName { name: name.to_owned() }) } else { Ok(name) }
 }
 
-/// Returns the path of a stored artifact below `root`: exactly run, node and name.
+/// Returns the path of a stored artifact below `root`: run, node and name, and then what is meant inside a folder. The
+/// store holds only files and folders, so that no part of it leads elsewhere.
 pub(crate) fn artifact_path(root: &Path, key: &str) -> Result<PathBuf, BackendError> {
+    let bad = || BackendError::BadName { name: key.to_owned() };
     let mut path = root.to_path_buf();
-    let mut parts = 0;
+    let mut parts = 0_usize;
     for part in key.split('/') {
-        path.push(checked_name(part)?);
-        parts += 1;
+        if parts < 3 {
+            checked_name(part)?;
+        } else if matches!(part, "" | "." | "..") || part.chars().any(char::is_control) {
+            return Err(bad());
+        }
+        path.push(part);
+        parts = parts.saturating_add(1);
     }
-    if parts == 3 { Ok(path) } else { Err(BackendError::BadName { name: key.to_owned() }) }
+    if parts < 3 || path.as_os_str().len() > PATH_BYTES { Err(bad()) } else { Ok(path) }
 }
 
 /// Returns why `path` can't be a place in a pod: it must be absolute, without `..`, and not the root itself.

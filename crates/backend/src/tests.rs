@@ -265,6 +265,29 @@ fn specifications_and_outcomes_come_back_as_they_were_written() {
 }
 
 #[test]
+fn a_key_names_an_artifact_or_something_inside_it_and_leads_nowhere_else() {
+    let root = std::path::Path::new("/store");
+    let path = |key: &str| folder::artifact_path(root, key).ok().map(|path| path.display().to_string());
+    assert_eq!(path("r/n/a").as_deref(), Some("/store/r/n/a"));
+    assert_eq!(path("r/n/a/b/.c d").as_deref(), Some("/store/r/n/a/b/.c d"));
+    for bad in [
+        "",
+        "r",
+        "r/n",
+        "r/n/",
+        "r/n/..",
+        "r/n/a/..",
+        "r/n/a/b/../c",
+        "r/n/a//b",
+        "r/n/a/",
+        "/r/n/a",
+        "r/n/.a",
+    ] {
+        assert_eq!(path(bad), None, "{bad}");
+    }
+}
+
+#[test]
 fn every_code_has_its_page() {
     let codes = ["BCK0001", "BCK0002", "BCK0003", "BCK0004", "BCK0005", "BCK0006"];
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors");

@@ -34,19 +34,22 @@ pub fn uuid(now: Timestamp) -> Result<Uuid, NoRandomness> {
     Ok(Builder::from_unix_timestamp_millis(millis, &bytes()?).into_uuid())
 }
 
-/// Returns five random lower-case letters and digits, as Kubernetes appends to `generateName`.
+/// The length of what Kubernetes appends to `generateName`, in bytes.
+pub(crate) const SUFFIX_BYTES: usize = 5;
+
+/// Returns random lower-case letters and digits, [`SUFFIX_BYTES`] of them, as Kubernetes appends to `generateName`.
 ///
 /// # Errors
 /// [`NoRandomness`].
 pub fn name_suffix() -> Result<String, NoRandomness> {
     const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    let mut suffix = String::with_capacity(5);
-    while suffix.len() < 5 {
+    let mut suffix = String::with_capacity(SUFFIX_BYTES);
+    while suffix.len() < SUFFIX_BYTES {
         // 243 is the largest multiple of 27 below 256: bytes from there on would favour some letters
         let bytes: [u8; 8] = bytes()?;
         let chars = bytes.iter().filter(|byte| **byte < 243);
         suffix.extend(chars.filter_map(|byte| ALPHABET.get(usize::from(byte % 27)).map(|c| char::from(*c))));
     }
-    suffix.truncate(5);
+    suffix.truncate(SUFFIX_BYTES);
     Ok(suffix)
 }

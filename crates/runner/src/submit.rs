@@ -198,6 +198,10 @@ fn name_it(workflow: &mut Workflow) -> Result<(), RunnerError> {
     let metadata = &mut workflow.metadata;
     if metadata.name.is_empty() {
         let stem = if metadata.generate_name.is_empty() { "workflow-" } else { &metadata.generate_name };
+        // as Kubernetes does: what the suffix leaves no room for is cut off (`names.SimpleNameGenerator`)
+        let most = model::limits::MAX_WORKFLOW_NAME_BYTES.saturating_sub(random::SUFFIX_BYTES);
+        let stem: String =
+            stem.char_indices().take_while(|(at, c)| at + c.len_utf8() <= most).map(|(_, c)| c).collect();
         metadata.name = format!("{stem}{}", random::name_suffix()?);
     }
     let mut faults: Vec<Fault> = Vec::new();
