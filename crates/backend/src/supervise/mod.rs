@@ -192,7 +192,8 @@ fn finish(
     ending: Ending,
 ) -> PodOutcome {
     let Ending { end, containers } = ending;
-    let (masker, mut log, result) = watch.into_parts(spec.main());
+    // a sandbox and its volumes are gone with its payload
+    let (masker, mut log, result, _payloads) = watch.into_parts(spec.main());
     let containers = containers.into_iter().map(|(name, end)| {
         let message = masker.mask_text(end.message);
         (name, ContainerEnd { message, ..end })

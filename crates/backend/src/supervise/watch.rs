@@ -147,12 +147,18 @@ impl<'a> Watch<'a> {
         let end = self.ordered.take().unwrap_or_else(|| self.end());
         Ok(Ending { end, containers: self.container_ends() })
     }
-    /// Returns the masker, the log of the container at `main` (or the first), and its result.
-    pub(crate) fn into_parts(self, main: Option<usize>) -> (Masker, LogWriter, Option<String>) {
-        let fallback = LogWriter::new(self.folder.log(MAIN));
-        let lane = self.lanes.into_iter().nth(main.unwrap_or_default());
-        let (log, result) = lane.map_or((fallback, None), |lane| (lane.log, lane.out.result()));
-        (self.masking.masker, log, result)
+    /// Returns the masker, the log of the container at `main` (or the first), its result, and the containers: what they
+    /// hold is there only as long as these are.
+    pub(crate) fn into_parts(self, main: Option<usize>) -> (Masker, LogWriter, Option<String>, Vec<Payload>) {
+        let mut of_main = (LogWriter::new(self.folder.log(MAIN)), None);
+        let mut payloads = Vec::new();
+        for (at, lane) in self.lanes.into_iter().enumerate() {
+            payloads.extend(lane.payload);
+            if at == main.unwrap_or_default() {
+                of_main = (lane.log, lane.out.result());
+            }
+        }
+        (self.masking.masker, of_main.0, of_main.1, payloads)
     }
 
     fn watch(&mut self) -> io::Result<()> {

@@ -168,6 +168,23 @@ async fn containers_share_network_and_volumes_but_not_their_files() {
 }
 
 #[tokio::test]
+async fn outputs_of_a_volume_are_collected_before_the_sandbox_goes() {
+    let Some(world) = sandbox() else { return };
+    let template = json!({
+        "containerSet": {
+            "volumeMounts": [{"name": "work", "mountPath": "/vol"}],
+            "containers": [sh("a", "echo hi > /vol/out"), sh("main", "true")],
+        },
+        "outputs": {"parameters": [{"name": "out", "valueFrom": {"path": "/vol/out"}}]},
+    });
+    for _ in 0..20 {
+        let outcome =
+            world.run(&pod(&world, template.clone(), json!([{"name": "work", "emptyDir": {}}]))).await;
+        assert_eq!((outcome.end, outcome.outputs.parameters["out"].as_str()), (PodEnd::Exited(0), "hi"));
+    }
+}
+
+#[tokio::test]
 async fn a_claim_outlives_its_pod_and_is_shared_by_the_namespace() {
     let Some(world) = sandbox() else { return };
     let volumes = json!([{"name": "data", "persistentVolumeClaim": {"claimName": "shared"}}]);

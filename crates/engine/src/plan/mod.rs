@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use model::argo::{Template, TemplateKind, Workflow};
+use model::argo::{Template, TemplateKind, Workflow, with_template_defaults};
 use serde_json::Value;
 
 pub(crate) use dag::DagPlan;
@@ -78,6 +78,8 @@ impl Compiled {
 #[derive(Debug)]
 pub(crate) struct Plan {
     templates: HashMap<String, Arc<Compiled>>,
+    /// What lies under every template, wherever it was written.
+    defaults: Option<Box<Template>>,
     /// Why the workflow cannot be run, if so.
     pub(crate) refused: Option<String>,
 }
@@ -85,18 +87,25 @@ pub(crate) struct Plan {
 impl Plan {
     /// Compiles a workflow.
     pub(crate) fn new(workflow: &Workflow) -> Self {
+        let spec = &workflow.spec;
+        let defaults = spec.template_defaults.clone();
+        let mut plan = Self { templates: HashMap::new(), defaults, refused: support::refused_spec(spec) };
         let compiled =
-            |template: &Template| (template.name.clone(), Arc::new(Compiled::new(template.clone())));
-        Self {
-            templates: workflow.spec.templates.iter().map(compiled).collect(),
-            refused: support::refused_spec(&workflow.spec),
-        }
+            |template: &Template| (template.name.clone(), Arc::new(plan.compile(template.clone())));
+        plan.templates = spec.templates.iter().map(compiled).collect();
+        plan
     }
 
-    /// Compiles a template of another WorkflowTemplate.
-    #[expect(clippy::unused_self, reason = "the workflow's defaults will be its, too")]
+    /// Compiles a template of the workflow or of another WorkflowTemplate.
     pub(crate) fn compile(&self, template: Template) -> Compiled {
-        Compiled::new(template)
+        let Some(defaults) = &self.defaults else { return Compiled::new(template) };
+        match with_template_defaults(defaults, template.clone()) {
+            Ok(template) => Compiled::new(template),
+            Err(reason) => {
+                let reason = format!("templateDefaults do not fit template `{}`: {reason}", template.name);
+                Compiled { refused: Some(reason), ..Compiled::new(template) }
+            }
+        }
     }
 
     /// Returns the template called `name`.

@@ -112,10 +112,6 @@ fn says_nothing(value: &Value) -> bool {
     }
 }
 
-fn refused_typed(set: &[(bool, &str)], of: &str) -> Option<String> {
-    set.iter().find(|(set, _)| *set).map(|(_, name)| unsupported(&format!("`{name}` of {of}")))
-}
-
 fn refused_field(rest: &Map<String, Value>, harmless: &[&str], of: &str) -> Option<String> {
     let (name, _) =
         rest.iter().find(|(name, value)| !harmless.contains(&name.as_str()) && !says_nothing(value))?;
@@ -124,9 +120,7 @@ fn refused_field(rest: &Map<String, Value>, harmless: &[&str], of: &str) -> Opti
 
 /// Returns why a workflow cannot be run, if so.
 pub(super) fn refused_spec(spec: &WorkflowSpec) -> Option<String> {
-    let set = [(spec.template_defaults.is_some(), "templateDefaults")];
-    refused_typed(&set, "the workflow")
-        .or_else(|| refused_field(&spec.rest, HARMLESS_SPEC, "the workflow"))
+    refused_field(&spec.rest, HARMLESS_SPEC, "the workflow")
         .or_else(|| refused_retry(spec.retry_strategy.as_ref()?))
 }
 

@@ -277,7 +277,7 @@ impl Turn {
         args.artifacts = self.artifact_args(asker, call)?;
         let inline = call.inline.as_ref().map(|inline| {
             let anonymous = Template { name: String::new(), ..(**inline).clone() };
-            Arc::new(Compiled::new(anonymous))
+            Arc::new(self.run.plan.compile(anonymous))
         });
         Ok((args, inline))
     }

@@ -79,3 +79,33 @@ fn a_template_copied_before_the_run_is_shown_as_what_it_is_a_copy_of() {
         world.run.status().rest["storedTemplates"].as_object().unwrap().keys().collect();
     assert_eq!(stored, ["namespaced/w/outer", "cluster/v/inner", "namespaced/w/inner"]);
 }
+
+#[test]
+fn the_workflows_defaults_lie_under_every_template_wherever_it_was_written() {
+    let yaml = "
+entrypoint: main
+templateDefaults:
+  retryStrategy: {limit: 1}
+  container: {image: default, args: [hello]}
+templates:
+- name: main
+  steps:
+  - - {name: own, template: mine}
+    - {name: theirs, templateRef: {name: wft-big, template: inner}}
+    - {name: inline, inline: {container: {image: own}}}
+- name: mine
+  container: {command: [echo]}
+";
+    let mut world = World::new(spec(yaml), RunOptions::default());
+    world.send(engine::EventKind::Started);
+    let asked = Question::Templates { name: "wft-big".to_owned(), cluster_scope: false };
+    world.answer(&asked, Answer::Templates(templates()));
+    let shown: Vec<(&str, &str)> = world
+        .pods
+        .iter()
+        .map(|pod| pod.template.container.as_ref().unwrap())
+        .map(|container| (container.image.as_str(), container.args[0].as_str()))
+        .collect();
+    assert_eq!(shown, [("default", "hello"), ("own", "hello"), ("a", "theirs")]);
+    assert!(world.pods.iter().all(|pod| pod.template.steps.is_none() && pod.node_name.ends_with("(0)")));
+}

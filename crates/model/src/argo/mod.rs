@@ -12,6 +12,7 @@ mod kinds;
 mod node_id;
 mod pod;
 mod status;
+mod strategic;
 mod string;
 mod template;
 mod validate;
@@ -30,6 +31,7 @@ pub use status::{
     MemoizationStatus, NodeFlag, NodeOutputs, NodePhase, NodeStatus, NodeSynchronizationStatus, NodeType,
     WorkflowPhase, WorkflowStatus,
 };
+pub use strategic::{strategic_merge, strategic_merge_pod, with_template_defaults};
 pub use string::{AnyString, IntOrString};
 pub use template::*;
 pub use validate::{

@@ -44,6 +44,8 @@ pub const APPLICATION_LABEL: &str = "app.oam.dev/name";
 pub const COMPONENT_LABEL: &str = "app.oam.dev/component";
 /// The label by which Argo names the WorkflowTemplate of a workflow.
 pub const TEMPLATE_LABEL: &str = "workflows.argoproj.io/workflow-template";
+/// The label by which Argo names the ClusterWorkflowTemplate of a workflow.
+pub const CLUSTER_TEMPLATE_LABEL: &str = "workflows.argoproj.io/cluster-workflow-template";
 
 /// What a run is bound to.
 #[derive(Debug, Clone, PartialEq)]
@@ -153,7 +155,18 @@ fn component<'a>(catalog: &'a Catalog, asked: &Workflow) -> Result<Option<&'a Bo
         _ => None,
     };
     let Some(reference) = &asked.spec.workflow_template_ref else { return Ok(by_label) };
-    let template = named_template(catalog, namespace, reference).map_err(|fault| vec![*fault])?;
+    named_spec(catalog, namespace, reference).map_err(|fault| vec![*fault])?;
+    if reference.cluster_scope {
+        let name = &reference.name;
+        return match by_label {
+            None => Ok(None),
+            Some(label) => Err(fault(format!(
+                "the labels name component `{}`, but ClusterWorkflowTemplate `{name}` belongs to none",
+                label.component
+            ))),
+        };
+    }
+    let template = NamespacedName::new(namespace, reference.name.clone());
     let by_template = catalog.component_of_template(&template);
     if let (Some(application), Some(bound)) = (label(APPLICATION_LABEL), by_template)
         && bound.component.application != application
@@ -178,61 +191,48 @@ fn component<'a>(catalog: &'a Catalog, asked: &Workflow) -> Result<Option<&'a Bo
     }
 }
 
-fn named_template(
-    catalog: &Catalog,
+/// Returns the spec that a workflow's `workflowTemplateRef` names.
+fn named_spec<'a>(
+    catalog: &'a Catalog,
     namespace: &str,
     reference: &argo::WorkflowTemplateRef,
-) -> Result<NamespacedName, Box<Fault>> {
-    let name = NamespacedName::new(namespace, reference.name.clone());
-    if reference.cluster_scope {
-        let message = format!("ClusterWorkflowTemplate `{}` is not carried out here", reference.name);
-        return Err(Box::new(Fault::new(BAD_BINDING, message)));
-    }
-    if catalog.template(&name).is_some() {
-        return Ok(name);
-    }
-    let known: Vec<&str> =
-        catalog.templates().filter(|(k, _)| k.namespace == namespace).map(|(k, _)| k.name.as_str()).collect();
-    let mut fault = Fault::new(BAD_BINDING, format!("workflow template `{name}` not found"));
-    fault.help = did_you_mean(&reference.name, &known).filter(|help| help.starts_with("did"));
-    Err(Box::new(fault))
+) -> Result<&'a WorkflowSpec, Box<Fault>> {
+    let asked = &reference.name;
+    let (found, known, message) = if reference.cluster_scope {
+        let known: Vec<&str> = catalog.cluster_templates().map(|(name, _)| name.as_str()).collect();
+        let found = catalog.cluster_template(asked).map(|written| &written.object.spec);
+        (found, known, format!("cluster workflow template `{asked}` not found"))
+    } else {
+        let name = NamespacedName::new(namespace, asked.clone());
+        let here = catalog.templates().filter(|(known, _)| known.namespace == namespace);
+        let known = here.map(|(known, _)| known.name.as_str()).collect();
+        let message = format!("workflow template `{name}` not found");
+        (catalog.template(&name).map(|template| &template.spec), known, message)
+    };
+    found.ok_or_else(|| {
+        let mut fault = Fault::new(BAD_BINDING, message);
+        fault.help = did_you_mean(asked, &known).filter(|help| help.starts_with("did"));
+        Box::new(fault)
+    })
 }
 
 /// Returns the effective workflow of one that belongs to no component: its own spec over its template's.
+/// Source: Argo `workflow/util/merge.go` JoinWorkflowSpec.
 fn unbound(catalog: &Catalog, mut asked: Workflow) -> Result<Workflow, Vec<Fault>> {
     let Some(reference) = asked.spec.workflow_template_ref.take() else { return Ok(asked) };
-    let name =
-        named_template(catalog, &asked.metadata.namespace, &reference).map_err(|fault| vec![*fault])?;
+    let under = named_spec(catalog, &asked.metadata.namespace, &reference).map_err(|fault| vec![*fault])?;
     if !asked.spec.templates.is_empty() {
         let message = "templates is not allowed to be used with workflowTemplateRef";
         return Err(vec![Fault::new(BAD_BINDING, message)]);
     }
-    let Some(template) = catalog.template(&name) else { return Ok(asked) };
-    let arguments = arguments::merged(&template.spec.arguments, &asked.spec.arguments);
-    let (over, under) = (json(&asked.spec), json(&template.spec));
-    let merged = merge(under, over);
+    let arguments = arguments::merged(&under.arguments, &asked.spec.arguments);
+    let merged = argo::strategic_merge(json(under), json(&asked.spec));
     let read: Result<WorkflowSpec, _> = serde_json::from_value(merged);
     asked.spec = read.map_err(|error| vec![Fault::new(BAD_BINDING, error.to_string())])?;
     asked.spec.arguments = arguments;
-    asked.metadata.labels.insert(TEMPLATE_LABEL.to_owned(), reference.name.into());
+    let label = if reference.cluster_scope { CLUSTER_TEMPLATE_LABEL } else { TEMPLATE_LABEL };
+    asked.metadata.labels.insert(label.to_owned(), reference.name.into());
     Ok(asked)
-}
-
-/// Returns `under` with the fields of `over` in front of its own; lists are replaced as a whole.
-fn merge(under: Value, over: Value) -> Value {
-    match (under, over) {
-        (Value::Object(mut under), Value::Object(over)) => {
-            for (key, value) in over {
-                let merged = match under.shift_remove(&key) {
-                    Some(below) => merge(below, value),
-                    None => value,
-                };
-                under.insert(key, merged);
-            }
-            Value::Object(under)
-        }
-        (_, over) => over,
-    }
 }
 
 /// Returns the gates of a component, each as narrow as trait and scopes together make it.

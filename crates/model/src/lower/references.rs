@@ -14,12 +14,13 @@ use crate::{
 const MAX_TEMPLATES: usize = 2_000;
 
 /// Returns `spec` with every `templateRef` replaced by a `template` of its own, copied from the
-/// WorkflowTemplate of `namespace` that it names. A copy is called `<workflow template>.<template>`: template
-/// names hold no dot, so no other can be called so. Only the template is taken, never the rest of the
+/// WorkflowTemplate of `namespace` or the ClusterWorkflowTemplate that it names. A copy is called
+/// `<workflow template>.<template>`, or `cluster/<cluster workflow template>.<template>`: template names hold no dot and
+/// no slash, so no other can be called so. Only the template is taken, never the rest of the
 /// WorkflowTemplate's spec (Argo `docs/workflow-templates.md`). A reference whose names hold tags stays as it is.
 ///
 /// # Errors
-/// A fault for each reference that names nothing or a cluster's template.
+/// A fault for each reference that names nothing.
 pub fn resolve_template_refs(
     catalog: &Catalog,
     namespace: &str,
@@ -40,7 +41,7 @@ pub fn resolve_template_refs(
         }
         let Some(mut template) = resolver.find(&reference) else { continue };
         template.name = name;
-        resolver.rewrite(&mut template, Some(&reference.name));
+        resolver.rewrite(&mut template, Some(&reference));
         spec.templates.push(template);
     }
     if resolver.faults.is_empty() { Ok(spec) } else { Err(resolver.faults) }
@@ -56,7 +57,7 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     /// Rewrites the calls of a template that was written in the WorkflowTemplate `home`, or in the workflow.
-    fn rewrite(&mut self, template: &mut Template, home: Option<&str>) {
+    fn rewrite(&mut self, template: &mut Template, home: Option<&TemplateRef>) {
         for step in template.steps.iter_mut().flatten().flat_map(|group| &mut group.0) {
             self.call(&mut step.call, home);
         }
@@ -65,7 +66,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn call(&mut self, call: &mut Call, home: Option<&str>) {
+    fn call(&mut self, call: &mut Call, home: Option<&TemplateRef>) {
         if let Some(inline) = &mut call.inline {
             // Argo allows one level of these, and none below
             let mut calls: Vec<&mut Call> = Vec::new();
@@ -80,7 +81,7 @@ impl Resolver<'_> {
         self.reference(call, home);
     }
 
-    fn reference(&mut self, call: &mut Call, home: Option<&str>) {
+    fn reference(&mut self, call: &mut Call, home: Option<&TemplateRef>) {
         // What its names will be is known only when its node starts.
         let has_tags = |reference: &TemplateRef| {
             [&reference.name, &reference.template].iter().any(|name| name.contains("{{"))
@@ -91,11 +92,12 @@ impl Resolver<'_> {
         let reference = match (call.template_ref.take(), home) {
             (Some(reference), _) => reference,
             (None, Some(home)) if !call.template.is_empty() => {
-                TemplateRef { name: home.to_owned(), template: call.template.clone(), cluster_scope: false }
+                TemplateRef { template: call.template.clone(), ..home.clone() }
             }
             (None, _) => return,
         };
-        let name = format!("{}.{}", reference.name, reference.template);
+        let scope = if reference.cluster_scope { "cluster/" } else { "" };
+        let name = format!("{scope}{}.{}", reference.name, reference.template);
         call.template.clone_from(&name);
         if self.known.insert(name.clone()) {
             self.wanted.push_back((name, reference));
@@ -104,17 +106,15 @@ impl Resolver<'_> {
 
     fn find(&mut self, reference: &TemplateRef) -> Option<Template> {
         let TemplateRef { name, template, cluster_scope } = reference;
-        let full = NamespacedName::new(self.namespace, name.clone());
-        let found = match self.catalog.template(&full) {
-            _ if *cluster_scope => Err(format!("ClusterWorkflowTemplate `{name}` is not carried out here")),
-            Some(other) => {
-                let template = other.spec.templates.iter().find(|other| other.name == *template);
-                template
-                    .cloned()
-                    .ok_or_else(|| format!("template reference {name}.{} not found", reference.template))
-            }
-            None => Err(format!("template reference {name}.{template} not found")),
+        let spec = if *cluster_scope {
+            self.catalog.cluster_template(name).map(|written| &written.object.spec)
+        } else {
+            let full = NamespacedName::new(self.namespace, name.clone());
+            self.catalog.template(&full).map(|other| &other.spec)
         };
+        let found =
+            spec.and_then(|spec| spec.templates.iter().find(|other| other.name == *template)).cloned();
+        let found = found.ok_or_else(|| format!("template reference {name}.{template} not found"));
         found.map_err(|message| self.faults.push(Fault::new(BAD_TEMPLATE_REF, message))).ok()
     }
 }

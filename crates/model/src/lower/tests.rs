@@ -179,7 +179,7 @@ fn references_that_contradict_each_other_are_refused() {
         (
             "{workflowTemplateRef: {name: export, clusterScope: true}}",
             "",
-            "ClusterWorkflowTemplate `export` is not carried out here",
+            "cluster workflow template `export` not found",
         ),
     ] {
         assert_eq!(lowered(spec, metadata).unwrap_err(), [expected]);
@@ -328,6 +328,50 @@ fn templates_of_others_are_copied_under_names_no_template_can_have() {
     assert!(!text.contains("templateRef"), "{text}");
     assert!(text.contains(r#""template":"library.echo""#), "{text}");
     assert_eq!(workflow.spec.service_account_name, "exporter", "only the template is borrowed");
+}
+
+const OF_THE_CLUSTER: &str = r#"
+apiVersion: argoproj.io/v1alpha1
+kind: ClusterWorkflowTemplate
+metadata: {name: shared}
+spec:
+  entrypoint: main
+  volumes: [{name: a, emptyDir: {}}]
+  podMetadata: {labels: {a: under}}
+  arguments: {parameters: [{name: who, value: under}]}
+  templates:
+    - name: main
+      steps: [[{name: say, template: say}, {name: other, templateRef: {name: library, template: echo}}]]
+    - name: say
+      container: {image: busybox, command: [echo, "{{workflow.parameters.who}}"]}
+"#;
+
+#[test]
+fn templates_of_the_cluster_are_for_every_namespace_and_belong_to_no_component() {
+    let catalog =
+        Catalog::check(parse("objects.yaml", &format!("{OBJECTS}---{OF_THE_CLUSTER}")).unwrap()).unwrap();
+    let lower = |spec: &str, metadata: &str| lower(&catalog, workflow(spec, metadata));
+    let over = "{workflowTemplateRef: {name: shared, clusterScope: true}, volumes: [{name: b, emptyDir: {}}], \
+                 podMetadata: {labels: {b: over}}, arguments: {parameters: [{name: who, value: over}]}}";
+    let (merged, binding) = lower(over, "").unwrap();
+    assert_eq!((binding.component, value(&merged, "who")), (None, "over"));
+    assert_eq!(merged.metadata.labels[CLUSTER_TEMPLATE_LABEL].as_str(), "shared");
+    assert!(!merged.metadata.labels.contains_key(TEMPLATE_LABEL));
+    let volumes: Vec<&str> = merged.spec.volumes.iter().map(|volume| volume.name.as_str()).collect();
+    assert_eq!(volumes, ["a", "b"], "lists with a key are merged by it");
+    let labels = json!({"labels": {"a": "under", "b": "over"}});
+    assert_eq!(serde_json::to_value(&merged.spec).unwrap()["podMetadata"], labels);
+    let call = "{entrypoint: m, templates: [{name: m, steps: [[{name: s, templateRef: {name: shared, template: main, clusterScope: true}, \
+                 arguments: {}}]]}], arguments: {parameters: [{name: who, value: x}]}}";
+    let (called, _) = lower(call, "").unwrap();
+    let names: Vec<_> = called.spec.templates.iter().map(|template| template.name.as_str()).collect();
+    assert_eq!(names, ["m", "cluster/shared.main", "cluster/shared.say", "library.echo"]);
+    let said = lower(over, BY_LABELS).unwrap_err().remove(0).message;
+    assert!(said.contains("ClusterWorkflowTemplate `shared` belongs to none"), "{said}");
+    let missing =
+        lower("{workflowTemplateRef: {name: shred, clusterScope: true}}", "").unwrap_err().remove(0);
+    assert_eq!(missing.message, "cluster workflow template `shred` not found");
+    assert!(missing.help.unwrap().contains("`shared`"));
 }
 
 #[test]
