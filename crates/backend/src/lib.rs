@@ -31,7 +31,6 @@ mod logfile;
 mod mask;
 mod materials;
 mod outcome;
-mod patch;
 mod plan;
 mod private;
 mod reexec;

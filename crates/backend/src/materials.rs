@@ -86,12 +86,6 @@ impl Needs {
         for source in headers.filter_map(|header| header.value_from.as_ref()) {
             self.secret_key(source.secret_key_ref.as_ref());
         }
-        // a patch is the pod's own text: what it names is found by its shape
-        if let Some(patch) = template.rest.get("podSpecPatch").and_then(Value::as_str)
-            && let Some(patch) = crate::patch::read(patch)
-        {
-            self.value(&patch);
-        }
     }
     fn container(&mut self, container: &Container) {
         for source in container.env.iter().filter_map(|variable| variable.value_from.as_ref()) {
@@ -125,24 +119,6 @@ impl Needs {
                         .for_each(|(kind, source)| self.source(kind, source));
                 }
             }
-            _ => {}
-        }
-    }
-    /// Takes every reference in a part of a pod's specification.
-    fn value(&mut self, value: &Value) {
-        let name = |source: &Value| source.get("name").and_then(Value::as_str).map(str::to_owned);
-        match value {
-            Value::Object(fields) => {
-                for (field, inner) in fields {
-                    match field.as_str() {
-                        "secretKeyRef" | "secretRef" => self.secrets.extend(name(inner)),
-                        "configMapKeyRef" | "configMapRef" => self.config_maps.extend(name(inner)),
-                        "configMap" | "secret" => self.source(field, inner),
-                        _ => self.value(inner),
-                    }
-                }
-            }
-            Value::Array(items) => items.iter().for_each(|item| self.value(item)),
             _ => {}
         }
     }
@@ -184,12 +160,11 @@ mod tests {
                 {"name": "p", "projected": {"sources": [{"secret": {"name": "s5"}}, {"configMap": {"name": "c4"}}]}},
             ],
             "http": {"url": "u", "headers": [{"name": "h", "valueFrom": {"secretKeyRef": {"name": "s6"}}}]},
-            "podSpecPatch": "containers: [{name: main, env: [{name: Z, valueFrom: {secretKeyRef: {name: s7, key: k}}}]}]",
         }))
         .unwrap();
         let mut needs = Needs::default();
         needs.template(&template);
-        assert_eq!(Vec::from_iter(needs.secrets), ["s1", "s2", "s3", "s4", "s5", "s6", "s7"]);
+        assert_eq!(Vec::from_iter(needs.secrets), ["s1", "s2", "s3", "s4", "s5", "s6"]);
         assert_eq!(Vec::from_iter(needs.config_maps), ["c1", "c2", "c3", "c4"]);
     }
 

@@ -25,6 +25,7 @@ mod measure;
 mod memoize;
 mod node;
 mod outputs;
+mod patch;
 mod pod;
 mod reference;
 mod resolve;

@@ -14,7 +14,7 @@ use model::argo::{
 use model::duration::go_duration_ms;
 use serde_json::{Value, json};
 
-use super::{Turn, artifact, container_set, inputs::Ready, outputs};
+use super::{Turn, artifact, container_set, inputs::Ready, outputs, patch};
 use crate::{
     Command, InputSource, Pod, PodEnd, PodInput, PodOutcome, StoredArtifact,
     live::{Body, Given, Source, Start},
@@ -23,6 +23,24 @@ use crate::{
 
 /// The exit code by which Argo's executor says that it could not run the program.
 const EXECUTOR_FAILED: i32 = 64;
+
+/// Returns the `podSpecPatch` among these fields.
+fn written(fields: &serde_json::Map<String, Value>) -> Option<&str> {
+    fields.get("podSpecPatch").and_then(Value::as_str).filter(|patch| !patch.is_empty())
+}
+
+/// Returns those volumes that a container of the template mounts.
+fn mounted(template: &Template, volumes: Vec<Volume>) -> Vec<Volume> {
+    let set = template.container_set.iter();
+    let of_set = set.clone().flat_map(|set| set.containers.iter().map(|node| &node.container));
+    let beside = template.init_containers.iter().chain(&template.sidecars).map(|beside| &beside.container);
+    let script = template.script.iter().map(|script| &script.container);
+    let containers = template.container.iter().chain(script).chain(of_set).chain(beside);
+    let mounts = containers.flat_map(|container| &container.volume_mounts);
+    let mounted: HashSet<&str> =
+        mounts.chain(set.flat_map(|set| &set.volume_mounts)).map(|mount| mount.name.as_str()).collect();
+    volumes.into_iter().filter(|volume| mounted.contains(volume.name.as_str())).collect()
+}
 
 impl Turn {
     pub(super) fn start_pod(&mut self, start: Start, ready: Ready) {
@@ -40,7 +58,16 @@ impl Turn {
             Ok(archive) => archive,
             Err(message) => return self.cannot_start(start, message),
         };
-        let volumes = self.volumes_of(&ready.template);
+        let patches = match self.patches_of(&start, &ready) {
+            Ok(patches) => patches,
+            Err(message) => return self.cannot_start(start, message),
+        };
+        let volumes = self.run.live.volumes.iter().chain(&ready.template.volumes).cloned().collect();
+        let (template, volumes) = match patch::patched(ready.template.clone(), volumes, &patches) {
+            Ok(patched) => patched,
+            Err(message) => return self.cannot_start(start, message),
+        };
+        let volumes = mounted(&template, volumes);
         let set = ready.template.container_set.clone();
         let at = self.make(self.new_node(&start, NodeType::Pod, NodePhase::Pending), Body::Ended);
         self.limit_time(at, &ready.template, false);
@@ -53,7 +80,7 @@ impl Turn {
             node_name: node.name.clone(),
             display_name: node.display_name.clone(),
             pod_name: pod_name(workflow, &name, start.template()),
-            template: ready.template,
+            template,
             volumes,
             inputs,
             archive,
@@ -72,19 +99,20 @@ impl Turn {
         }
     }
 
-    /// Returns those volumes of the workflow and of the template that a container of it mounts.
-    fn volumes_of(&self, template: &Template) -> Vec<Volume> {
-        let set = template.container_set.iter();
-        let of_set = set.clone().flat_map(|set| set.containers.iter().map(|node| &node.container));
-        let beside =
-            template.init_containers.iter().chain(&template.sidecars).map(|beside| &beside.container);
-        let script = template.script.iter().map(|script| &script.container);
-        let containers = template.container.iter().chain(script).chain(of_set).chain(beside);
-        let mounts = containers.flat_map(|container| &container.volume_mounts);
-        let mounted: HashSet<&str> =
-            mounts.chain(set.flat_map(|set| &set.volume_mounts)).map(|mount| mount.name.as_str()).collect();
-        let all = self.run.live.volumes.iter().chain(&template.volumes);
-        all.filter(|volume| mounted.contains(volume.name.as_str())).cloned().collect()
+    /// Returns the patches of a pod: the workflow's, then the template's.
+    fn patches_of(&self, start: &Start, ready: &Ready) -> Result<Vec<String>, String> {
+        let mut patches = Vec::new();
+        if let Some(patch) = written(&self.run.workflow.spec.rest) {
+            let locals = self.locals(start);
+            let mut look_up = |name: &str| match locals.get(name) {
+                Some(value) => Lookup::Text(value.clone()),
+                None => self.global(name, start.hooked),
+            };
+            patches
+                .push(substitute(patch, &mut look_up, Unresolved::Keep).map_err(|error| error.to_string())?);
+        }
+        patches.extend(written(&ready.template.rest).map(str::to_owned));
+        Ok(patches)
     }
 
     /// Returns where the outputs of a pod go that do not say so themselves.

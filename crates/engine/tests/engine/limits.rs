@@ -130,11 +130,8 @@ fn what_is_not_supported_is_refused_aloud() {
             "{spec_yaml}"
         );
     };
-    let template = |field: &str| {
-        format!("entrypoint: main\ntemplates:\n- name: main\n  {field}\n  container: {{image: a}}")
-    };
     refused(
-        &template("podSpecPatch: 'a: b'"),
-        "`podSpecPatch` of a template is not supported on one machine yet",
+        "entrypoint: main\ntemplates:\n- name: main\n  container: {image: a, lifecycle: {preStop: {sleep: {seconds: 1}}}}",
+        "`lifecycle` of a container is not supported on one machine yet",
     );
 }
