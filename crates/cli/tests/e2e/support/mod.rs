@@ -6,6 +6,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
 };
 
@@ -45,6 +46,20 @@ pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T
     }
 }
 
+/// Returns a port nobody listens on, and that the kernel will not give to an outgoing connection while the test's server
+/// is down: one below the range it takes those from.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // processes that test at the same time begin at different places
+    let start = u16::try_from(std::process::id() % 97).unwrap() * 100;
+    loop {
+        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 /// A server of its own for one test, on a port of its own.
 pub(crate) struct Server {
     pub(crate) url: String,
@@ -68,7 +83,7 @@ pub(crate) type Person<'a> = (&'a str, &'a [&'a str]);
 impl Server {
     /// Starts a server in `folder` with these people and further configuration (YAML lines at the top level).
     pub(crate) async fn start(folder: &Path, people: &[Person<'_>], more: &str) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let users: Vec<Value> = people.iter().map(|(name, groups)| {
             let hash = hash_password(&Secret::new(password(name)), [7; 16]).unwrap();
             json!({"name": name, "passwordHash": hash.expose(), "groups": groups, "displayName": format!("{name} of the test")})
