@@ -66,6 +66,24 @@ impl Caller {
     pub const fn for_run(submitter: Principal, run: RunId) -> Self {
         Self { principal: submitter, on_behalf: Some(run) }
     }
+    /// Returns the caller that stands for a schedule: the machine identity `cron/<namespace>/<name>`, which starts what the
+    /// scopes list for it. Only `runner` calls this (tidy checks it): the applied CronWorkflow is the voucher. Its issuer
+    /// is no URL, so that no configured issuer can vouch for one.
+    pub fn for_schedule(namespace: &str, name: &str) -> Self {
+        let key = PrincipalKey { issuer: "marque".to_owned(), subject: format!("cron/{namespace}/{name}") };
+        let principal = Principal {
+            name: Some(key.subject.clone()),
+            key,
+            provider: "marque".to_owned(),
+            kind: PrincipalKind::Workload,
+            email: None,
+            groups: Vec::new(),
+            amr: Vec::new(),
+            acr: None,
+            auth_time: None,
+        };
+        Self { principal, on_behalf: None }
+    }
     /// Returns the caller that a stored, unexpired login session stands for. Only `server` calls this (tidy checks
     /// it), with the principal that [`crate::SessionToken::sha256`] found in the store: the stored session is the
     /// voucher, and was itself made from a [`Caller`].

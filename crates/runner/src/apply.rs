@@ -66,7 +66,7 @@ impl Runner {
             let (_, manifests, revision) = self.store().catalog().await?;
             let current = Current { rules: Arc::new(rules), manifests: Arc::new(manifests), revision };
             *self.inner.rules.write().unwrap_or_else(PoisonError::into_inner) = current;
-            self.inner.look_at_limits();
+            self.inner.objects_changed();
         }
         Ok(plan)
     }

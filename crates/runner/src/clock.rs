@@ -1,6 +1,6 @@
-//! The one door to the time of day. Not here: timers, which the loop of a run keeps.
+//! The one door to the time of day and to the machine's time zone. Not here: timers, which the loop of a run keeps.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -11,6 +11,11 @@ impl audit::Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
+}
+
+/// Returns the machine's time zone; UTC if it has none.
+pub fn local_zone() -> TimeZone {
+    TimeZone::try_system().unwrap_or(TimeZone::UTC)
 }
 
 /// Returns a reading of the monotonic clock, for measuring spans (progress, benchmarks); never for deciding.

@@ -83,7 +83,13 @@ impl Inner {
         self.tell_all(answers);
     }
 
-    /// Looks at the limits of all semaphores again, after objects have changed.
+    /// Looks at everything again that depends on objects, after they have changed: schedules, the limits of semaphores.
+    pub(crate) fn objects_changed(&self) {
+        self.schedules.notify_one();
+        self.look_at_limits();
+    }
+
+    /// Looks at the limits of all semaphores again.
     pub(crate) fn look_at_limits(&self) {
         let answers = {
             let mut state = self.locks.state();

@@ -55,6 +55,8 @@ pub(crate) struct Inner {
     pub(crate) pods: Arc<Semaphore>,
     pub(crate) metrics: Metrics,
     pub(crate) locks: Locks,
+    /// Told when schedules may have changed, and when the runner is shut down.
+    pub(crate) schedules: tokio::sync::Notify,
 }
 
 /// The rules of this moment, and what they were compiled from.
@@ -107,6 +109,7 @@ impl Runner {
                 pods,
                 metrics: Metrics::default(),
                 locks: Locks::with(limits),
+                schedules: tokio::sync::Notify::new(),
             }),
         })
     }
@@ -202,6 +205,7 @@ impl Runner {
     /// Stops driving: no new pods; those that run go on and are taken up by the next start. Writes the last checkpoint.
     pub async fn shut_down(&self) {
         self.inner.pods.close();
+        self.inner.schedules.notify_one();
         lock(&self.inner.active).clear();
         self.inner.store.close().await;
     }

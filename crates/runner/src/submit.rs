@@ -31,6 +31,32 @@ impl Runner {
     /// [`RunnerError`].
     pub async fn submit(&self, caller: &Caller, submission: Submission) -> Result<RunView, RunnerError> {
         let stored = self.prepare(caller, &submission).await?;
+        self.start_run(caller, submission, stored).await
+    }
+
+    /// Starts a run that belongs to another object, which its metadata names: nobody but the server may say so.
+    ///
+    /// # Errors
+    /// [`RunnerError`].
+    pub(crate) async fn submit_owned(
+        &self,
+        caller: &Caller,
+        mut submission: Submission,
+    ) -> Result<RunView, RunnerError> {
+        let owners = submission.workflow.metadata.rest.shift_remove("ownerReferences");
+        let mut stored = self.prepare(caller, &submission).await?;
+        if let Some(owners) = owners {
+            stored.workflow.metadata.rest.insert("ownerReferences".to_owned(), owners);
+        }
+        self.start_run(caller, submission, stored).await
+    }
+
+    async fn start_run(
+        &self,
+        caller: &Caller,
+        submission: Submission,
+        stored: StoredRun,
+    ) -> Result<RunView, RunnerError> {
         let action = submit_action(&stored, &submission);
         let name = stored.facts.name.clone();
         if submission.dry_run {

@@ -145,7 +145,7 @@ impl crate::runner::Inner {
         let rules = Rules::compile(Arc::new(catalog), &self.config.policy).map_err(RunnerError::Faults)?;
         let current = Current { rules: Arc::new(rules), manifests: Arc::new(manifests), revision };
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = current;
-        self.look_at_limits();
+        self.objects_changed();
         Ok(())
     }
 }

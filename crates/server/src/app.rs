@@ -68,6 +68,7 @@ impl App {
         let runner = runner.map_err(|error| failed("runner")(&error))?;
         let taken_up = runner.take_up().await.map_err(|error| failed("runs under way")(&error))?;
         tracing::info!(taken_up, "runs that had not ended are taken up again");
+        runner.keep_schedules();
         Ok(Self::of(config, runner, vouchers, log_public_key))
     }
 

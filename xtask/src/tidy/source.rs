@@ -15,6 +15,7 @@ const PURE: &[&str] = &["model", "expr", "identity", "policy", "audit", "engine"
 /// Callers that nothing outside vouches for, and who may make them.
 const VOUCHED: &[(&str, &[&str])] = &[
     ("Caller::for_run", &["identity", "runner"]),
+    ("Caller::for_schedule", &["identity", "runner"]),
     ("Caller::from_session", &["identity", "server"]),
     ("Caller::local_user", &["identity", "cli"]),
 ];

@@ -1,14 +1,17 @@
 //! Submitting from something at rest. Source: Argo `server/workflow/workflow_server.go` SubmitWorkflow,
 //! `workflow/util/util.go` ApplySubmitOpts.
-//! Not here: cluster templates and cron workflows, which are not served yet; merging the template (`model::lower`).
+//! Not here: merging the template (`model::lower`).
 
 use axum::{
     Json,
     extract::State,
     http::{HeaderMap, Method},
 };
-use model::argo::Workflow;
-use policy::{SubmitRun, ViewOutput, ViewRun};
+use model::{
+    NamespacedName,
+    argo::{Workflow, strategic_merge},
+};
+use policy::{SubmitRun, ViewObject, ViewOutput, ViewRun};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -25,7 +28,7 @@ use crate::{
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    let acts = [act::<SubmitRun>(), act::<ViewRun>(), act::<ViewOutput>()];
+    let acts = [act::<SubmitRun>(), act::<ViewObject>(), act::<ViewRun>(), act::<ViewOutput>()];
     vec![Endpoint::new(Method::POST, "/api/v1/workflows/{namespace}/submit", &acts, submit)]
 }
 
@@ -66,38 +69,61 @@ async fn submit(
 ) -> Result<Json<Value>, ArgoError> {
     same_namespace(&namespace, &request.namespace)?;
     let options = request.submit_options.unwrap_or_default();
-    let workflow = workflow(&namespace, &request.resource_kind, &request.resource_name, &options)?;
+    let name = &request.resource_name;
+    let workflow = match AtRest::named(&request.resource_kind)? {
+        AtRest::Template { cluster_scope } => {
+            let reference = json!({"name": name, "clusterScope": cluster_scope});
+            let spec = Map::from_iter([("workflowTemplateRef".to_owned(), reference)]);
+            workflow(&namespace, json!({"generateName": format!("{name}-")}), spec, &options)?
+        }
+        AtRest::Cron => {
+            let cron = NamespacedName::new(namespace.clone(), name.clone());
+            let made = app.runner().started_by_hand(&caller, &cron).await?;
+            let metadata = serde_json::to_value(&made.metadata).map_err(ServerError::internal)?;
+            match serde_json::to_value(&made.spec).map_err(ServerError::internal)? {
+                Value::Object(spec) => workflow(&namespace, metadata, spec, &options)?,
+                _ => return Err(ServerError::BadRequest("the CronWorkflow has no spec".to_owned()).into()),
+            }
+        }
+    };
     let submission = submission(&caller, workflow, &headers, options.server_dry_run)?;
     start(&app, &caller, submission).await.map(Json)
 }
 
-/// Returns the Workflow that `options` make of the template `name`.
-fn workflow(
-    namespace: &str,
-    kind: &str,
-    name: &str,
-    options: &SubmitOptions,
-) -> Result<Workflow, ServerError> {
-    match kind.to_ascii_lowercase().as_str() {
-        "workflowtemplate" | "workflowtemplates" | "wftmpl" => {}
-        "clusterworkflowtemplate"
-        | "clusterworkflowtemplates"
-        | "cwft"
-        | "cronworkflow"
-        | "cronworkflows"
-        | "cwf"
-        | "cronwf" => return Err(ServerError::NotImplemented(format!("submitting from a {kind}"))),
-        _ => {
-            let shown: String = kind.chars().take(64).collect();
-            return Err(fault(format!(
-                "resource kind `{}` is not supported for submitting",
-                shown.escape_debug()
-            )));
+/// What is submitted from.
+enum AtRest {
+    Template { cluster_scope: bool },
+    Cron,
+}
+
+impl AtRest {
+    /// Source: `workflow_server.go` SubmitWorkflow, `pkg/apis/workflow/register.go`.
+    fn named(kind: &str) -> Result<Self, ServerError> {
+        match kind.to_ascii_lowercase().as_str() {
+            "workflowtemplate" | "workflowtemplates" | "wftmpl" => {
+                Ok(Self::Template { cluster_scope: false })
+            }
+            "clusterworkflowtemplate" | "clusterworkflowtemplates" | "cwft" => {
+                Ok(Self::Template { cluster_scope: true })
+            }
+            "cronworkflow" | "cronworkflows" | "cwf" | "cronwf" => Ok(Self::Cron),
+            _ => {
+                let shown = cut(kind);
+                let shown = shown.escape_debug();
+                Err(fault(format!("resource kind `{shown}` is not supported for submitting")))
+            }
         }
     }
+}
+
+/// Returns the Workflow that `options` make of what is at rest.
+fn workflow(
+    namespace: &str,
+    mut metadata: Value,
+    mut spec: Map<String, Value>,
+    options: &SubmitOptions,
+) -> Result<Workflow, ServerError> {
     refuse_unserved(options)?;
-    let mut spec = Map::new();
-    spec.insert("workflowTemplateRef".to_owned(), json!({"name": name}));
     let mut text = |field: &str, value: &str| {
         if !value.is_empty() {
             spec.insert(field.to_owned(), Value::from(value));
@@ -112,19 +138,27 @@ fn workflow(
     let parameters = options.parameters.iter().flatten().map(|pair| parameter(pair));
     let parameters = parameters.collect::<Result<Vec<Value>, _>>()?;
     if !parameters.is_empty() {
-        spec.insert("arguments".to_owned(), json!({"parameters": parameters}));
+        let given = Value::Object(spec);
+        let merged = strategic_merge(given, json!({"arguments": {"parameters": parameters}}));
+        spec = match merged {
+            Value::Object(merged) => merged,
+            _ => Map::new(),
+        };
     }
-    let generate_name = match (options.generate_name.as_str(), options.name.as_str()) {
-        ("", "") => format!("{name}-"),
-        (given, _) => given.to_owned(),
+    let mut name = |field: &str, value: &str| {
+        if let Value::Object(fields) = &mut metadata
+            && !value.is_empty()
+        {
+            fields.insert(field.to_owned(), Value::from(value));
+        }
     };
-    let metadata = json!({
-        "name": options.name,
-        "generateName": generate_name,
+    name("name", &options.name);
+    name("generateName", &options.generate_name);
+    let more = json!({
         "labels": pairs("labels", &options.labels)?,
         "annotations": pairs("annotations", &options.annotations)?,
     });
-    read_workflow(json!({"metadata": metadata, "spec": spec}), namespace)
+    read_workflow(json!({"metadata": strategic_merge(metadata, more), "spec": spec}), namespace)
 }
 
 fn refuse_unserved(options: &SubmitOptions) -> Result<(), ServerError> {

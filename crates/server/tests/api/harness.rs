@@ -127,6 +127,10 @@ impl Server {
     pub(crate) async fn with(folder: tempfile::TempDir, config: Config) -> Self {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_server-pod"));
         let app = App::assemble(config, Some(program)).await.unwrap();
+        Self::of(folder, app).await
+    }
+
+    async fn of(folder: tempfile::TempDir, app: App) -> Self {
         let mut tokens = BTreeMap::new();
         for (name, groups) in PEOPLE {
             tokens.insert(name, session(&app, name, groups).await);
@@ -141,6 +145,28 @@ impl Server {
         files.extend(payroll());
         server.post("admin", "/api/marque/v1/apply", json!({ "files": files })).await.ok();
         server
+    }
+
+    /// Stops the server and starts another one over the same data.
+    pub(crate) async fn again(self) -> Self {
+        self.app.runner().shut_down().await;
+        let Self { folder, app, .. } = self;
+        drop(app);
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_server-pod"));
+        let opening = async {
+            // the database is let go of when the last task of the old server has ended
+            loop {
+                match App::assemble(config(folder.path()), Some(program.clone())).await {
+                    Ok(app) => return app,
+                    Err(error) => {
+                        assert!(error.to_string().contains("another process uses this database"), "{error}");
+                        tokio::task::yield_now().await;
+                    }
+                }
+            }
+        };
+        let app = tokio::time::timeout(TOO_LONG, opening).await;
+        Self::of(folder, app.expect("the old server lets go of its database")).await
     }
 
     pub(crate) async fn get(&self, who: &str, path: &str) -> Answer {

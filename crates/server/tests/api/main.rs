@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod cron;
+#[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod harness;
