@@ -36,6 +36,7 @@ mod private;
 mod reexec;
 mod sandbox;
 mod spec;
+mod stage;
 mod supervise;
 mod supervisors;
 #[cfg(test)]
@@ -45,6 +46,7 @@ mod volumes;
 pub use error::BackendError;
 use folder::{PodFolder, artifact_path};
 pub use materials::{Materials, Needs, SecretValues};
+pub use stage::Scratch;
 use supervisors::Supervisors;
 
 /// How pods are kept apart.

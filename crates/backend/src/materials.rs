@@ -29,6 +29,8 @@ pub struct Materials {
     pub secrets: BTreeMap<String, SecretValues>,
     /// Those of the claims that [`Needs`] names that exist.
     pub claims: BTreeSet<String>,
+    /// Where on this machine the input artifacts are that were fetched, by name; each is a file or folder.
+    pub fetched: BTreeMap<String, std::path::PathBuf>,
 }
 
 impl Materials {

@@ -63,7 +63,7 @@ pub(crate) fn plan(
         is_set: pod.template.container_set.is_some(),
         containers: containers.into_iter().map(|container| container.spec).collect(),
         script: pod.template.script.as_ref().map(|script| script.source.clone()),
-        inputs: inputs(pod, &folder.artifacts_root())?,
+        inputs: inputs(pod, materials, &folder.artifacts_root())?,
         parameters: parameters(pod)?,
         artifacts: artifacts(pod)?,
         wants_result: pod.wants_result,
@@ -247,27 +247,38 @@ fn with_built_in(env: Variables, folder: &PodFolder, sandboxed: bool) -> Variabl
     env.into_iter().map(first).collect()
 }
 
-fn inputs(pod: &Pod, artifacts: &std::path::Path) -> Result<Vec<InputSpec>, BackendError> {
+fn inputs(
+    pod: &Pod,
+    materials: &Materials,
+    artifacts: &std::path::Path,
+) -> Result<Vec<InputSpec>, BackendError> {
     let one = |input: &engine::PodInput| {
         check_path(&format!("input artifact `{}`: its path", input.name), &input.path)?;
+        let mut file = None;
         let (key, text) = match &input.source {
             InputSource::Stored(key) => {
                 artifact_path(artifacts, key)?;
                 (Some(key.clone()), String::new())
             }
             InputSource::Raw(text) => (None, text.clone()),
-            InputSource::Located(at) => {
-                let driver = at.driver();
-                return Err(unsupported(format!(
-                    "`{driver}` of input artifact `{}` is not supported yet",
-                    input.name
-                )));
-            }
+            InputSource::Located(at) => match materials.fetched.get(&input.name) {
+                Some(path) => {
+                    file = Some(path.clone());
+                    (None, String::new())
+                }
+                None if input.optional => return Ok(None),
+                None => {
+                    let driver = at.driver();
+                    let what = format!("input artifact `{}` was not fetched from `{driver}`", input.name);
+                    return Err(unsupported(what));
+                }
+            },
         };
         let mode = input.mode.and_then(|mode| u32::try_from(mode).ok()).map(|mode| mode & 0o777);
-        Ok(InputSpec { name: input.name.clone(), path: input.path.clone(), key, text, mode })
+        let (name, path, recurse_mode) = (input.name.clone(), input.path.clone(), input.recurse_mode);
+        Ok(Some(InputSpec { name, path, key, file, text, mode, recurse_mode }))
     };
-    pod.inputs.iter().map(one).collect()
+    pod.inputs.iter().filter_map(|input| one(input).transpose()).collect()
 }
 
 fn parameters(pod: &Pod) -> Result<Vec<(String, String)>, BackendError> {

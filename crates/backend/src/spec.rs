@@ -98,12 +98,16 @@ pub(crate) struct InputSpec {
     pub(crate) name: String,
     /// Where in the pod.
     pub(crate) path: String,
-    /// A key in the artifact store; `None` means `text`.
+    /// A key in the artifact store.
     pub(crate) key: Option<String>,
+    /// A path of this machine where it was fetched to; without it and a key it is `text`.
+    pub(crate) file: Option<std::path::PathBuf>,
     /// The literal text.
     pub(crate) text: String,
     /// The file mode.
     pub(crate) mode: Option<u32>,
+    /// Whether the mode is for all files of a folder.
+    pub(crate) recurse_mode: bool,
 }
 
 /// One output artifact.

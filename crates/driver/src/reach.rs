@@ -39,6 +39,11 @@ impl Reach {
         let allowed = texts.iter().map(|text| Network::parse(text).ok_or_else(|| text.clone()));
         Ok(Self { allowed: allowed.collect::<Result<_, _>>()? })
     }
+    /// Returns what reaches every address: for whoever runs workflows as themselves.
+    pub fn everywhere() -> Self {
+        let all = |address| Network { address, bits: 0 };
+        Self { allowed: vec![all(Ipv4Addr::UNSPECIFIED.into()), all(Ipv6Addr::UNSPECIFIED.into())] }
+    }
     /// Whether an address may be reached.
     pub fn allows(&self, address: IpAddr) -> bool {
         let address = inner(address);

@@ -163,6 +163,7 @@ fn unpermitted(asked: &Asked<'_>, site: &Site<'_>, staff: &StaffWords) -> (RuleR
         "assumeRole",
         "memoize",
         "useSecrets",
+        "moveArtifacts",
         "expireRun",
         "advanceCron",
     ];

@@ -34,6 +34,12 @@ pub enum RunnerError {
     /// The backend failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// An artifact was not fetched or put.
+    #[error(transparent)]
+    Artifact(driver::DriverError),
+    /// An artifact was not packed or unpacked.
+    #[error(transparent)]
+    Packing(artifact::ArtifactError),
     /// There are no random bytes to be had.
     #[error(transparent)]
     Randomness(#[from] crate::random::NoRandomness),
@@ -50,6 +56,8 @@ impl RunnerError {
             Self::Conflict(_) => Code("RUN0005"),
             Self::Store(_) => Code("RUN0006"),
             Self::Backend(_) => Code("RUN0007"),
+            Self::Artifact(error) => error.code(),
+            Self::Packing(error) => error.code(),
             Self::Randomness(_) => Code("RUN0008"),
         }
     }

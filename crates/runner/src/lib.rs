@@ -4,6 +4,7 @@
 
 mod apply;
 mod archive;
+mod artifacts;
 mod ask;
 pub mod clock;
 mod cron;
@@ -28,6 +29,7 @@ mod token;
 mod types;
 mod view;
 
+pub use artifacts::{ArtifactAsked, ArtifactSettings, OpenArtifact};
 pub use error::RunnerError;
 pub use metrics::Metrics;
 pub use objects::ObjectKind;

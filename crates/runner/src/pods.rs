@@ -1,7 +1,7 @@
 //! One pod from its command to its end: a place to run, the door, the run token and its renewal, the wait.
 //! Not here: what the end leads to (`engine`).
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use audit::ActError;
 use backend::{BackendError, Materials, Needs};
@@ -34,7 +34,17 @@ impl PodTask {
             }
         };
         let Ok(_place) = place else { return }; // the runner is shutting down
-        match self.start(&pod).await {
+        let fetched = tokio::select! {
+            fetched = self.inner.fetch_inputs((&self.caller, &self.stored), &pod) => fetched,
+            () = asked_to_die(&mut self.killed), if !self.again => {
+                return self.finished(&pod.node, outcome(PodEnd::Killed));
+            }
+        };
+        let started = match fetched {
+            Ok(fetched) => self.start(&pod, fetched).await,
+            Err(error) => Err(error),
+        };
+        match started {
             Ok(()) => {}
             Err(RunnerError::Unrecorded(error)) => {
                 // nothing was started, and nothing may happen that is not on record: the node ends so that a person looks
@@ -44,10 +54,14 @@ impl PodTask {
         }
         self.tell(EventKind::PodRunning { node: pod.node.clone() });
         let end = self.attend(&pod).await;
+        let end = self.inner.put_outputs((&self.caller, &self.stored), &pod, end).await;
+        if let Err(error) = self.inner.backend.drop_inputs(self.stored.facts.id, &pod.node).await {
+            tracing::warn!(run = %self.stored.facts.id, node = %pod.node, %error, "fetched inputs are left");
+        }
         self.finished(&pod.node, end);
     }
 
-    async fn start(&self, pod: &Pod) -> Result<(), RunnerError> {
+    async fn start(&self, pod: &Pod, fetched: BTreeMap<String, PathBuf>) -> Result<(), RunnerError> {
         let (action, for_whom) = self.inner.token_for(&self.stored, pod).await?;
         let minted = self
             .inner
@@ -56,7 +70,7 @@ impl PodTask {
         let token = minted.map_err(denied)?;
         let needs = Needs::of_pod(pod);
         let materials = self.inner.materials((&self.caller, &self.stored), &pod.node, &needs).await?;
-        let materials = Materials { token: Some(token), ..materials };
+        let materials = Materials { token: Some(token), fetched, ..materials };
         let action = StartPod { run: self.stored.facts.clone(), node: pod.node.clone() };
         let started = self
             .inner

@@ -15,8 +15,8 @@ use store::Store;
 use tokio::sync::{Semaphore, broadcast, mpsc};
 
 use crate::{
-    ChangeKind, Metrics, RunChange, RunnerConfig, RunnerError, SealingKey, clock::SystemClock, drive::Input,
-    limits::SYNC_LIMIT, locks::Locks, view::replayed,
+    ChangeKind, Metrics, RunChange, RunnerConfig, RunnerError, SealingKey, artifacts, clock::SystemClock,
+    drive::Input, limits::SYNC_LIMIT, locks::Locks, view::replayed,
 };
 
 /// How many changes a slow subscriber may lag behind before it is told so.
@@ -44,6 +44,7 @@ pub(crate) struct Inner {
     pub(crate) config: RunnerConfig,
     pub(crate) store: Store,
     pub(crate) backend: ProcessBackend,
+    pub(crate) drivers: driver::Drivers,
     pub(crate) token_key: RunTokenKey,
     pub(crate) sealing_key: SealingKey,
     pub(crate) rules: RwLock<Current>,
@@ -94,11 +95,13 @@ impl Runner {
         let limits: Vec<((String, String), u32)> = limits.collect();
         let pods = Arc::new(Semaphore::new(config.parallel_pods.max(1)));
         let rules = RwLock::new(Current { rules: Arc::new(rules), manifests: Arc::new(manifests), revision });
+        let drivers = artifacts::drivers(&config.artifacts, backend.folder());
         Ok(Self {
             inner: Arc::new(Inner {
                 config,
                 store,
                 backend,
+                drivers,
                 token_key: keys.token,
                 sealing_key: keys.sealing,
                 rules,

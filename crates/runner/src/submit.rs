@@ -7,7 +7,7 @@ use engine::{EventKind, Gate, Run, RunOptions};
 use identity::{Caller, Principal};
 use model::{
     ComponentRef, Fault, NamespacedName, RunId,
-    argo::{Workflow, WorkflowPhase},
+    argo::{ArchiveLocation, Workflow, WorkflowPhase},
     lower::{Binding, lower},
     name::check_subdomain,
 };
@@ -16,8 +16,8 @@ use store::StoredRun;
 use tokio::sync::oneshot;
 
 use crate::{
-    ChangeKind, RunView, Runner, RunnerError, Submission, clock::SystemClock, drive::Input, random,
-    runner::Inner,
+    ChangeKind, RunView, Runner, RunnerError, Submission, artifacts, clock::SystemClock, drive::Input,
+    random, runner::Inner,
 };
 
 const WORKFLOWS: &str = "workflows.argoproj.io";
@@ -91,6 +91,9 @@ impl Runner {
         metadata.uid = id.uuid().to_string();
         metadata.creation_timestamp = Some(whole_seconds(now));
         label_creator(&mut metadata.labels, caller.principal());
+        // what the client wrote there is dropped
+        workflow.status = artifacts::frozen(rules.catalog(), &workflow, &self.config().artifacts.repository)?;
+        let metadata = &workflow.metadata;
         let facts = RunFacts {
             id,
             name: NamespacedName::new(metadata.namespace.clone(), metadata.name.clone()),
@@ -177,10 +180,12 @@ pub(crate) fn new_run(stored: &StoredRun) -> Run {
     tell("name", submitter.name.as_deref().unwrap_or(&submitter.key.subject));
     tell("email", submitter.email.as_deref().unwrap_or_default());
     tell("groups", &serde_json::Value::from(submitter.groups.clone()).to_string());
+    let repository = artifacts::repository_of(stored);
+    let archive = ArchiveLocation { location: repository.location, logs: repository.archive_logs };
     Run::new(
         stored.workflow.clone(),
         stored.facts.id,
-        RunOptions { gates, variables, ..RunOptions::default() },
+        RunOptions { gates, variables, archive, ..RunOptions::default() },
     )
 }
 

@@ -26,6 +26,8 @@ pub struct RunnerConfig {
     pub parallel_pods: usize,
     /// What the server allows outside every scope.
     pub policy: ServerPolicy,
+    /// How artifacts are moved.
+    pub artifacts: crate::ArtifactSettings,
 }
 
 /// What somebody wants to start.

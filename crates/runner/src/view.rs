@@ -5,10 +5,7 @@ use std::sync::Arc;
 
 use audit::Clock as _;
 use identity::Caller;
-use model::{
-    NamespacedName, RunId,
-    argo::{NodeId, WorkflowStatus},
-};
+use model::{NamespacedName, RunId, argo::WorkflowStatus};
 use policy::{ListRuns, RunFacts, Verdict, ViewOutput, ViewRun};
 use store::StoredRun;
 use tokio::sync::oneshot;
@@ -62,31 +59,6 @@ impl Runner {
         Ok(views)
     }
 
-    /// Returns where a stored output artifact of a node lies.
-    ///
-    /// # Errors
-    /// [`RunnerError`].
-    pub async fn artifact(
-        &self,
-        caller: &Caller,
-        name: &NamespacedName,
-        node: &NodeId,
-        artifact: &str,
-    ) -> Result<std::path::PathBuf, RunnerError> {
-        let facts = self.facts(name).await?;
-        let action = ViewOutput { run: facts.clone() };
-        let path = self.act(caller, action, async |go| {
-            let missing = || RunnerError::NotFound { what: "artifacts", name: format!("{node}/{artifact}") };
-            let seen = self.inner.look(facts.id).await?;
-            let outputs =
-                seen.status.nodes.get(node).and_then(|node| node.outputs.as_ref()).ok_or_else(missing)?;
-            let found = outputs.artifacts.iter().find(|found| found.name == artifact).ok_or_else(missing)?;
-            let key = engine::artifact_key(found).ok_or_else(missing)?;
-            Ok::<_, RunnerError>(self.inner.backend.artifact(go.permit(), &key).await?)
-        });
-        path.await.map_err(|error| RunnerError::from_act(error, WORKFLOWS, name))
-    }
-
     /// Returns what a decision must know about a run; a run nobody knows is one the caller may not know of.
     pub(crate) async fn facts(&self, name: &NamespacedName) -> Result<RunFacts, RunnerError> {
         let missing = || RunnerError::NotFound { what: WORKFLOWS, name: name.name.clone() };
@@ -136,6 +108,10 @@ pub(crate) fn replayed(stored: &StoredRun, events: &[engine::Event]) -> Result<e
 pub(crate) fn shown(stored: StoredRun, seen: &Seen, full: bool) -> RunView {
     let mut workflow = stored.workflow;
     let mut status = WorkflowStatus::clone(&seen.status);
+    // what it began with
+    for (field, value) in workflow.status.take().into_iter().flat_map(|status| status.rest) {
+        status.rest.entry(field).or_insert(value);
+    }
     workflow.spec.suspend = seen.suspended.then_some(true);
     let labels = &mut workflow.metadata.labels;
     let phase = status.phase;

@@ -174,6 +174,12 @@ fn runner_config(config: &Config) -> RunnerConfig {
             auditors: config.auditors.clone(),
             local: false,
         },
+        artifacts: runner::ArtifactSettings {
+            // what is no network was refused as the configuration was read
+            reach: driver::Reach::with_networks(&config.artifacts.networks).unwrap_or_default(),
+            own_credentials: config.artifacts.own_credentials,
+            repository: config.artifacts.repository.clone(),
+        },
     }
 }
 

@@ -28,7 +28,8 @@ pub struct StoredRun {
     pub submitter: identity::Principal,
     /// What it is bound to.
     pub binding: Binding,
-    /// The effective workflow, with metadata (name, uid, labels, creationTimestamp) and without status.
+    /// The effective workflow, with metadata (name, uid, labels, creationTimestamp), and of its status only what was
+    /// chosen as it was submitted: the artifact repository.
     pub workflow: Workflow,
     /// The apply whose objects it is pinned to, if any.
     pub revision: Option<ApplyId>,

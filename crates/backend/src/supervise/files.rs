@@ -116,6 +116,20 @@ impl PodFiles {
         rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
         Ok(File::from(file))
     }
+    /// Creates a symbolic link in `folder`; what was there under this name is replaced.
+    pub(crate) fn create_link(
+        &self,
+        folder: BorrowedFd<'_>,
+        name: &Path,
+        target: &std::ffi::CStr,
+    ) -> io::Result<()> {
+        let _rights = self.rights();
+        match unlinkat(folder, name, rustix::fs::AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(rustix::fs::symlinkat(target, folder, name)?)
+    }
     /// Creates a folder in `folder`, or opens the one that is there.
     pub(crate) fn create_subfolder(&self, folder: BorrowedFd<'_>, name: &Path) -> io::Result<OwnedFd> {
         let _rights = self.rights();

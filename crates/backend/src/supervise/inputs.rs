@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-use super::files::{Found, PodFiles, names, open_plain};
+use super::files::{Found, PodFiles, entry_type, names, open_plain};
 use crate::{
     folder::{PodFolder, artifact_path},
     limits::ARTIFACT_DEPTH,
@@ -53,10 +53,11 @@ pub(crate) fn place_files(files: &PodFiles, wanted: &[PrivateFile]) -> Result<()
 }
 
 fn place_input(files: &PodFiles, folder: &PodFolder, input: &InputSpec) -> io::Result<()> {
-    let Some(key) = &input.key else {
-        return place_text(files, &input.path, &input.text, input.mode.unwrap_or(0o644));
+    let path = match (&input.file, &input.key) {
+        (Some(file), _) => file.clone(),
+        (None, Some(key)) => artifact_path(&folder.artifacts_root(), key).map_err(io::Error::other)?,
+        (None, None) => return place_text(files, &input.path, &input.text, input.mode.unwrap_or(0o644)),
     };
-    let path = artifact_path(&folder.artifacts_root(), key).map_err(io::Error::other)?;
     match open_plain(&path)? {
         Found::File(mut source) => {
             let mode = input.mode.map_or_else(|| file_mode(&source), Ok)?;
@@ -66,7 +67,8 @@ fn place_input(files: &PodFiles, folder: &PodFolder, input: &InputSpec) -> io::R
         }
         Found::Folder(source) => {
             let target = files.create_folder(&input.path)?;
-            copy_folder(files, source, target.as_fd(), 0)
+            let mode = input.mode.filter(|_| input.recurse_mode);
+            copy_folder(files, source, target.as_fd(), (0, mode))
         }
     }
 }
@@ -86,22 +88,31 @@ fn parent_of<'a>(files: &PodFiles, path: &'a str) -> io::Result<(OwnedFd, &'a Pa
     Ok((files.create_folder(parent)?, Path::new(OsStr::new(name))))
 }
 
-/// Copies a stored folder; the store holds only files and folders.
-fn copy_folder(files: &PodFiles, source: OwnedFd, target: BorrowedFd<'_>, depth: u32) -> io::Result<()> {
+/// Copies a folder. The store holds only files and folders; what was fetched may have links, which stay inside it.
+fn copy_folder(
+    files: &PodFiles,
+    source: OwnedFd,
+    target: BorrowedFd<'_>,
+    (depth, mode): (u32, Option<u32>),
+) -> io::Result<()> {
     if depth > ARTIFACT_DEPTH {
         return Err(io::Error::other(format!("it is deeper than {ARTIFACT_DEPTH} folders")));
     }
     for name in names(&source)? {
         let name = Path::new(&name);
+        if entry_type(source.as_fd(), name)?.0 == rustix::fs::FileType::Symlink {
+            files.create_link(target, name, &rustix::fs::readlinkat(&source, name, Vec::new())?)?;
+            continue;
+        }
         let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::CLOEXEC;
         let entry = rustix::fs::openat(&source, name, flags, rustix::fs::Mode::empty())?;
         let kind = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(&entry)?.st_mode);
         if kind == rustix::fs::FileType::Directory {
             let inner = files.create_subfolder(target, name)?;
-            copy_folder(files, entry, inner.as_fd(), depth + 1)?;
+            copy_folder(files, entry, inner.as_fd(), (depth + 1, mode))?;
         } else {
             let mut entry = File::from(entry);
-            let mode = file_mode(&entry)?;
+            let mode = mode.map_or_else(|| file_mode(&entry), Ok)?;
             io::copy(&mut entry, &mut files.create_file(target, name, mode)?)?;
         }
     }

@@ -69,6 +69,12 @@ pub(crate) async fn open(
         run_token_seconds: TOKEN_SECONDS,
         parallel_pods: parallel,
         policy,
+        // whoever runs it reaches as much without it
+        artifacts: runner::ArtifactSettings {
+            reach: driver::Reach::everywhere(),
+            own_credentials: true,
+            ..runner::ArtifactSettings::default()
+        },
     };
     let runner = Runner::new(config, store, backend, keys).await.map_err(|error| of_runner(error, &[]))?;
     Ok(Local { runner, caller: Caller::local_user(&around.user) })

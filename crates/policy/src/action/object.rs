@@ -195,6 +195,32 @@ impl Action for UseSecrets {
     }
 }
 
+/// Moving artifacts between a node's pod and where they lie, or deleting them there; asked by the runner in the run's
+/// name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MoveArtifacts {
+    /// The run.
+    pub run: RunFacts,
+    /// The node.
+    pub node: NodeId,
+    /// What is fetched: name and place of each, without anything secret.
+    pub fetched: Vec<String>,
+    /// What is put.
+    pub put: Vec<String>,
+    /// What is deleted.
+    pub deleted: Vec<String>,
+}
+impl Action for MoveArtifacts {
+    const NAME: &'static str = "moveArtifacts";
+    const EFFECT: EffectKind = EffectKind::Change;
+    fn resource(&self) -> Resource {
+        Resource::Run(self.run.clone())
+    }
+    fn details(&self) -> Value {
+        json!({ "node": self.node, "fetched": self.fetched, "put": self.put, "deleted": self.deleted })
+    }
+}
+
 /// Writing down how far a schedule has come; asked by the runner in the schedule's own name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdvanceCron {

@@ -57,6 +57,7 @@ fn acts() -> BTreeSet<&'static str> {
         action::DeleteObject::NAME,
         action::Memoize::NAME,
         action::UseSecrets::NAME,
+        action::MoveArtifacts::NAME,
         action::AdvanceCron::NAME,
         action::ExpireRun::NAME,
         action::DeleteArchived::NAME,

@@ -40,17 +40,6 @@ const ABSENT: &[(Method, &str)] = &[
     (Method::PUT, "/api/v1/workflows/{namespace}/{name}/resubmit"),
     (Method::PUT, "/api/v1/workflows/{namespace}/{name}/retry"),
     (Method::PUT, "/api/v1/workflows/{namespace}/{name}/set"),
-    (
-        Method::GET,
-        "/artifact-files/{namespace}/{idDiscriminator}/{id}/{nodeId}/{artifactDiscriminator}/{artifactName}",
-    ),
-    (
-        Method::GET,
-        "/artifact-files/{namespace}/{idDiscriminator}/{id}/{nodeId}/{artifactDiscriminator}/{artifactName}/{*path}",
-    ),
-    (Method::GET, "/artifacts-by-uid/{uid}/{nodeId}/{artifactName}"),
-    (Method::GET, "/input-artifacts-by-uid/{uid}/{nodeId}/{artifactName}"),
-    (Method::GET, "/input-artifacts/{namespace}/{name}/{nodeId}/{artifactName}"),
     (Method::GET, "/oauth2/redirect"),
     (Method::GET, "/oauth2/callback"),
 ];

@@ -18,10 +18,11 @@ const MAX_FILE_BYTES: u64 = (1 << 33) - 1;
 /// The deepest folder that is sent.
 const MAX_DEPTH: usize = 64;
 
-/// Returns the folder as a tar stream. A failure breaks the stream off, so that nobody takes half for the whole.
-pub(super) fn archive(folder: PathBuf) -> Body {
+/// Returns the folder as a tar stream; `kept` lives as long as it is read. A failure breaks the stream off, so that nobody takes half for the whole.
+pub(super) fn archive(folder: PathBuf, kept: impl Send + 'static) -> Body {
     let (sink, chunks) = mpsc::channel::<io::Result<Bytes>>(8);
     tokio::task::spawn_blocking(move || {
+        let _kept = kept;
         let mut write = |bytes: Bytes| {
             sink.blocking_send(Ok(bytes)).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
         };

@@ -54,6 +54,7 @@ impl Config {
         self.check_limits(&mut found);
         self.check_issuers(&mut found);
         self.check_subjects(&mut found);
+        self.check_artifacts(&mut found);
         if self.issuers.is_empty() && self.local_directory.is_none() {
             found.fault("", "there is neither an issuer nor a local directory, so nobody could ever log in");
         }
@@ -90,6 +91,17 @@ impl Config {
             {
                 found.fault(&format!("mounts[{index}].path"), "`path` is not an absolute path without `..`");
             }
+        }
+    }
+
+    fn check_artifacts(&self, found: &mut Found<'_>) {
+        for (index, network) in self.artifacts.networks.iter().enumerate() {
+            if driver::Reach::with_networks(std::slice::from_ref(network)).is_err() {
+                found.fault(&format!("artifacts.networks[{index}]"), format!("`{network}` is not a network"));
+            }
+        }
+        if let Err(fault) = model::argo::ArtifactRepository::of(&self.artifacts.repository) {
+            found.fault("artifacts.repository", fault.to_string());
         }
     }
 

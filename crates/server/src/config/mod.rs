@@ -47,6 +47,21 @@ pub struct Config {
     pub managed_namespace: Option<String>,
     /// Links that Argo's clients show.
     pub links: Vec<Link>,
+    /// How artifacts are moved.
+    pub artifacts: Artifacts,
+}
+
+/// How artifacts are moved.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Artifacts {
+    /// Networks (`127.0.0.0/8`) that artifacts may be fetched from and put to although they are this machine's, link-local
+    /// or a cloud's metadata service.
+    pub networks: Vec<String>,
+    /// Whether `useSDKCreds` may use the server's own credentials, which are in its environment.
+    pub own_credentials: bool,
+    /// The repository of workflows that name none, as Argo's configuration writes it; this machine's own store when empty.
+    pub repository: serde_json::Map<String, serde_json::Value>,
 }
 
 /// How pods are kept apart.
@@ -198,6 +213,7 @@ impl Default for Config {
             run_tokens: RunTokens::default(),
             managed_namespace: None,
             links: Vec::new(),
+            artifacts: Artifacts::default(),
         }
     }
 }

@@ -38,6 +38,7 @@ localDirectory: {file: people.yaml, sessionMinutes: 60}
 runTokens: {audience: runs, seconds: 300}
 managedNamespace: argo
 links: [{name: Log, scope: workflow, url: "http://x"}]
+artifacts: {networks: [127.0.0.0/8], ownCredentials: true, repository: {archiveLogs: true, s3: {bucket: b}}}
 "#,
     )
     .unwrap();
@@ -49,6 +50,13 @@ links: [{name: Log, scope: workflow, url: "http://x"}]
     assert_eq!(config.local_directory.as_ref().unwrap().session_minutes, 60);
     let warnings = config.check().unwrap();
     assert!(warnings.iter().any(|warning| warning.contains("isolation is `none`")), "{warnings:?}");
+}
+
+#[test]
+fn networks_and_the_repository_of_artifacts_are_checked() {
+    let text =
+        faults(&format!("{DIRECTORY}artifacts: {{networks: [here], repository: {{s3: {{bucket: [1]}}}}}}\n"));
+    assert!(text.contains("`here` is not a network") && text.contains("`s3`"), "{text}");
 }
 
 #[test]
