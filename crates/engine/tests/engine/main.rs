@@ -5,6 +5,8 @@ mod artifacts;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod corpus_arguments;
+#[cfg(test)]
 mod cron;
 #[cfg(test)]
 mod dag;
