@@ -164,6 +164,7 @@ fn unpermitted(asked: &Asked<'_>, site: &Site<'_>, staff: &StaffWords) -> (RuleR
         "memoize",
         "useSecrets",
         "moveArtifacts",
+        "collectArtifacts",
         "expireRun",
         "advanceCron",
     ];

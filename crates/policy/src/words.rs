@@ -47,9 +47,8 @@ pub(crate) fn act(action: &str) -> &'static str {
         "stop" | "terminate" | "suspend" | "resume" => "control runs",
         "deleteRun" | "deleteArchived" => "delete runs",
         "approve" | "deny" => "decide gates",
-        "startPod" | "mintCredential" | "assumeRole" | "memoize" | "useSecrets" | "moveArtifacts" => {
-            "go on with the run"
-        }
+        "startPod" | "mintCredential" | "assumeRole" | "memoize" | "useSecrets" | "moveArtifacts"
+        | "collectArtifacts" => "go on with the run",
         "viewTemplate" => "see workflow templates",
         "editTemplate" | "deleteTemplate" => "change workflow templates",
         "viewObject" => "see schedules, event bindings and the like",

@@ -312,8 +312,10 @@ impl Driver {
         self.complete = true;
         let status = self.look().status;
         self.inner.metrics.count_phase(&self.stored.facts.name.namespace, phase);
-        self.inner.remember_ended(self.stored.facts.id, status);
+        self.inner.remember_ended(self.stored.facts.id, Arc::clone(&status));
         self.inner.changed(&self.stored.facts, ChangeKind::Modified, phase);
+        let (inner, stored) = (Arc::clone(&self.inner), Arc::clone(&self.stored));
+        tokio::spawn(async move { inner.collect_after(stored, status).await });
     }
 
     fn until_next_timer(&self) -> Duration {

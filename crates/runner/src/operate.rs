@@ -110,7 +110,8 @@ impl Runner {
                 let _ = inbox.send(Input::Event(kind));
                 self.ended(id).await;
             }
-            self.store().delete_run(go).await
+            self.inner.collect_before_deletion(id).await?;
+            Ok::<_, RunnerError>(self.store().delete_run(go).await?)
         });
         deleted.await.map_err(|error| RunnerError::from_act(error, WORKFLOWS, name))?;
         self.inner.changed(&run, ChangeKind::Deleted, model::argo::WorkflowPhase::Unknown);

@@ -88,7 +88,8 @@ impl Inner {
             return Ok(Seen { status, suspended: false, gates: Vec::new() });
         }
         let (stored, events) = self.store.replay(run).await?;
-        let status = Arc::new(replayed(&stored, &events)?.status().clone());
+        let status = replayed(&stored, &events)?.status().clone();
+        let status = Arc::new(self.with_collected(&stored, status).await);
         if status.phase.is_completed() {
             self.remember_ended(run, Arc::clone(&status));
         }

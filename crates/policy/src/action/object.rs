@@ -221,6 +221,31 @@ impl Action for MoveArtifacts {
     }
 }
 
+/// Writing down which of a run's artifacts were deleted; asked by the runner in the run's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectArtifacts {
+    /// The run.
+    pub run: RunFacts,
+    /// SHA-256 of what is written down, hexadecimal.
+    pub digest: String,
+}
+impl Action for CollectArtifacts {
+    const NAME: &'static str = "collectArtifacts";
+    const EFFECT: EffectKind = EffectKind::Change;
+    fn resource(&self) -> Resource {
+        Resource::Run(self.run.clone())
+    }
+    fn details(&self) -> Value {
+        json!({ "kind": "ArtifactGc", "name": self.run.id.uuid().to_string(), "digest": self.digest })
+    }
+}
+impl KeepsFact for CollectArtifacts {
+    fn fact(&self) -> FactName {
+        let (namespace, name) = (self.run.name.namespace.clone(), self.run.id.uuid().to_string());
+        FactName { kind: "ArtifactGc", namespace, name, digest: self.digest.clone() }
+    }
+}
+
 /// Writing down how far a schedule has come; asked by the runner in the schedule's own name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdvanceCron {

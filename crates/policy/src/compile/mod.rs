@@ -39,8 +39,15 @@ const CONTROL: [&str; 6] = ["stop", "terminate", "suspend", "resume", "deleteRun
 const TEMPLATES: [&str; 6] =
     ["viewTemplate", "editTemplate", "deleteTemplate", "viewObject", "editObject", "deleteObject"];
 /// What the runner does in a run's name while the submitter could still start it.
-const GO_ON: [&str; 6] =
-    ["startPod", "mintCredential", "assumeRole", "memoize", "useSecrets", "moveArtifacts"];
+const GO_ON: [&str; 7] = [
+    "startPod",
+    "mintCredential",
+    "assumeRole",
+    "memoize",
+    "useSecrets",
+    "moveArtifacts",
+    "collectArtifacts",
+];
 
 /// Rules by action.
 pub(crate) type ByAction = HashMap<String, Vec<std::sync::Arc<Rule>>>;

@@ -58,6 +58,7 @@ fn acts() -> BTreeSet<&'static str> {
         action::Memoize::NAME,
         action::UseSecrets::NAME,
         action::MoveArtifacts::NAME,
+        action::CollectArtifacts::NAME,
         action::AdvanceCron::NAME,
         action::ExpireRun::NAME,
         action::DeleteArchived::NAME,

@@ -3,6 +3,7 @@
 //! Not here: how a place is reached (`driver`), how artifacts are packed (`artifact`), reading them for people (`view`).
 //! Invariant: nothing is moved, and no Secret opened for it, without the act that says so on record.
 
+mod collect;
 mod fetch;
 mod put;
 mod read;

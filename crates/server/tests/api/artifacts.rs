@@ -335,3 +335,68 @@ async fn a_folder_is_a_page_of_links_and_its_files_are_shown_but_not_run() {
     server.get("otto", &format!("/artifacts-by-uid/{uid}/files/main-file")).await.is(404);
     server.get("ops", &format!("{live}/main-file")).await.is(404);
 }
+
+#[tokio::test]
+async fn artifacts_are_deleted_when_their_moment_has_come() {
+    let store = Store::start();
+    let server = server(&repository(&store)).await;
+    let folder = server.folder.path().display().to_string();
+    let artifact = |name: &str, strategy: Value| {
+        json!({"name": name, "path": format!("{folder}/out"), "s3": {"key": format!("gc/{name}.tgz")},
+            "artifactGC": strategy})
+    };
+    let spec = json!({"entrypoint": "main", "artifactGC": {"strategy": "OnWorkflowDeletion"}, "templates": [{
+        "name": "main",
+        "container": {"image": "busybox", "command": ["sh", "-c", format!("echo x > {folder}/out")]},
+        "outputs": {"artifacts": [
+            artifact("at-end", json!({"strategy": "OnWorkflowCompletion"})),
+            artifact("later", json!({})),
+            artifact("stays", json!({"strategy": "Never"})),
+        ]},
+    }]});
+    run(&server, "gc", spec).await;
+    let collected = |workflow: &Value| workflow["status"]["artifactGCStatus"].is_object();
+    let ended = server.until("ops", "argo", "gc", collected).await;
+    assert_eq!(
+        ended["status"]["artifactGCStatus"],
+        json!({"strategiesProcessed": {"OnWorkflowCompletion": true}})
+    );
+    let outputs = node(&ended, "gc")["outputs"]["artifacts"].as_array().unwrap();
+    let deleted: Vec<bool> = outputs.iter().map(|artifact| artifact["deleted"] == true).collect();
+    assert_eq!(deleted, [true, false, false, false]);
+    let of_gc = |keys: Vec<String>| keys.into_iter().filter(|key| key.starts_with("gc/")).collect::<Vec<_>>();
+    assert_eq!(of_gc(store.keys()), ["gc/later.tgz", "gc/stays.tgz"]);
+    assert!(store.keys().iter().any(|key| key.ends_with("/main.log")));
+    server.get("ops", "/artifacts/argo/gc/gc/at-end").await.is(404);
+    server.delete("ops", "/api/v1/workflows/argo/gc").await.ok();
+    assert_eq!(of_gc(store.keys()), ["gc/stays.tgz"]);
+    assert!(!store.keys().iter().any(|key| key.ends_with("/main.log")));
+}
+
+#[tokio::test]
+async fn what_cannot_be_deleted_keeps_its_workflow_unless_that_is_forced() {
+    let web = Store::start();
+    let server = server("").await;
+    let folder = server.folder.path().display().to_string();
+    // an object that is put with HTTP cannot be deleted so
+    for (name, forced) in [("kept", false), ("forced", true)] {
+        let url = format!("http://127.0.0.1:{}/bucket/{name}", web.port);
+        let spec = json!({"entrypoint": "main", "templates": [{
+            "name": "main",
+            "container": {"image": "busybox", "command": ["sh", "-c", format!("echo x > {folder}/out")]},
+            "outputs": {"artifacts": [{"name": "out", "path": format!("{folder}/out"), "http": {"url": url}}]},
+        }], "artifactGC": {"strategy": "OnWorkflowCompletion", "forceFinalizerRemoval": forced}});
+        let ended = run(&server, name, spec).await;
+        assert_eq!(ended["status"]["phase"], "Succeeded", "{ended:#}");
+        let collected = |workflow: &Value| workflow["status"]["artifactGCStatus"].is_object();
+        let ended = server.until("ops", "argo", name, collected).await;
+        let conditions = ended["status"]["conditions"].as_array().unwrap();
+        let error = conditions.iter().find(|condition| condition["type"] == "ArtifactGCError").unwrap();
+        assert!(
+            error["message"].as_str().unwrap().contains("deleting from `http` is not supported"),
+            "{error}"
+        );
+        let deleted = server.delete("ops", &format!("/api/v1/workflows/argo/{name}")).await;
+        assert_eq!(deleted.status.is_success(), forced, "{name}: {}", deleted.text());
+    }
+}

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Which table each action may write to, all of its rows.
-const WRITES: [(&str, &[&str]); 14] = [
+const WRITES: [(&str, &[&str]); 15] = [
     ("submit", &["runs"]),
     ("advance", &["advances", "events"]),
     ("deleteRun", &["run_deletions"]),
@@ -28,6 +28,7 @@ const WRITES: [(&str, &[&str]); 14] = [
     ("memoize", &["facts"]),
     ("deleteArchived", &["facts"]),
     ("advanceCron", &["facts"]),
+    ("collectArtifacts", &["facts"]),
 ];
 
 /// Returns what is wrong with the rows of the attempt `entry`, if anything.
@@ -59,7 +60,7 @@ pub(crate) fn broken(
         "advance" => advanced(connection, entry, &attempt)?,
         "apply" | "editTemplate" => applied(connection, entry, &attempt)?,
         "approve" => approved(connection, entry, &attempt)?,
-        "editObject" | "deleteObject" | "memoize" | "advanceCron" | "deleteArchived" => {
+        "editObject" | "deleteObject" | "memoize" | "advanceCron" | "deleteArchived" | "collectArtifacts" => {
             kept(connection, entry, &attempt)?
         }
         "deleteRun" | "expireRun" => {
