@@ -13,6 +13,8 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("node", "nodejs", "runs the OpenID provider and Azure's storage emulator"),
     ("npm", "npm", "installs them"),
     ("python3", "python3-venv", "runs Hera, the second JWT library and the S3 server"),
+    ("ssh", "openssh-client", "fetches repositories over SSH"),
+    ("sshd", "openssh-server", "is the SSH server that they are fetched from"),
     ("make", "make", "the benchmark's peer"),
     ("git", "git", "tells tidy which files are the project's, and is the second git client"),
 ];

@@ -59,7 +59,9 @@ pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String, String
 /// Whether a program is installed.
 pub(crate) fn installed(program: &str) -> bool {
     let folders = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
+    // servers are where only root looks by itself
+    let mut all = std::env::split_paths(&folders).chain(["/usr/sbin".into(), "/sbin".into()]);
+    all.any(|folder: std::path::PathBuf| folder.join(program).is_file())
 }
 
 /// Runs one stage and prints how long it took.

@@ -134,6 +134,76 @@ async fn a_private_repository_needs_its_password_which_is_written_nowhere() {
     }
 }
 
+/// An SSH server for this user and one key; it ends with this value.
+struct Sshd {
+    child: std::process::Child,
+    port: u16,
+}
+
+impl Sshd {
+    fn start(bench: &Bench) -> Self {
+        for name in ["host", "good", "bad"] {
+            let path = bench.path(name).display().to_string();
+            let made =
+                Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", &path]).status();
+            assert!(made.unwrap().success());
+        }
+        std::fs::copy(bench.path("good.pub"), bench.path("authorized")).unwrap();
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let config = format!(
+            "ListenAddress 127.0.0.1\nPort {free}\nHostKey {0}/host\nAuthorizedKeysFile {0}/authorized\n\
+             StrictModes no\nUsePAM no\nPidFile none\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n",
+            bench.folder.path().display()
+        );
+        let config = bench.write("sshd.conf", config.as_bytes());
+        // root's server wants this folder, which its service would make
+        let _ = std::fs::create_dir("/run/sshd");
+        let mut command = Command::new("/usr/sbin/sshd");
+        command.args(["-D", "-e", "-f"]).arg(config).stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
+        let mut lines = lines.map_while(Result::ok);
+        assert!(lines.any(|line| line.contains("Server listening")), "the SSH server did not get ready");
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, port: free }
+    }
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_repository_is_fetched_over_ssh_with_the_secrets_key_alone() {
+    let bench = Bench::new();
+    let commits = repository(&bench);
+    let server = Sshd::start(&bench);
+    let read = |name: &str| std::fs::read_to_string(bench.path(name)).unwrap();
+    let (good, bad) = (read("good"), read("bad"));
+    let user = Command::new("id").arg("-un").output().unwrap().stdout;
+    let user = String::from_utf8(user).unwrap();
+    let path = bench.path("www/repo.git").display().to_string();
+    let repo = format!("ssh://{}@127.0.0.1:{}{path}", user.trim(), server.port);
+    let bench = bench.secret(&[("good", &good), ("bad", &bad)]);
+    let with = |secret: &str, trusts: bool| json!({"repo": repo, "revision": "v1", "sshPrivateKeySecret": key(secret), "insecureIgnoreHostKey": trusts});
+    let (names, folder) = cloned(&bench, with("good", true)).await.unwrap();
+    assert_eq!(names, ["/sub/one"]);
+    assert_eq!(git(&folder.path().join("x"), &["rev-parse", "HEAD"]), commits[0]);
+    // neither the key nor what calls the program is left
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    for (fields, why) in [
+        (with("bad", true), "a key nobody knows"),
+        (with("good", false), "a host nobody knows"),
+        (json!({"repo": repo}), "no key"),
+    ] {
+        let error = cloned(&bench, fields).await.expect_err(why);
+        assert!(!error.contains("PRIVATE KEY"), "{why}: {error}");
+    }
+}
+
 #[tokio::test]
 async fn submodules_are_cloned_unless_that_is_unwanted() {
     let bench = Bench::new();
