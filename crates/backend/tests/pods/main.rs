@@ -10,6 +10,8 @@ mod attacks;
 #[path = "../probe/door.rs"]
 mod door;
 #[cfg(test)]
+mod fetched;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod life;
