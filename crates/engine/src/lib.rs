@@ -20,6 +20,7 @@ pub mod operate;
 mod options;
 mod plan;
 mod resources;
+pub mod retention;
 mod run;
 pub mod sync;
 mod turn;

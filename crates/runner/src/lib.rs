@@ -21,6 +21,7 @@ mod objects;
 mod operate;
 mod pods;
 pub mod random;
+mod retention;
 mod runner;
 mod seal;
 mod submit;

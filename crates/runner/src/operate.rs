@@ -114,6 +114,7 @@ impl Runner {
             Ok::<_, RunnerError>(self.store().delete_run(go).await?)
         });
         deleted.await.map_err(|error| RunnerError::from_act(error, WORKFLOWS, name))?;
+        self.inner.retention.forget(id);
         self.inner.changed(&run, ChangeKind::Deleted, model::argo::WorkflowPhase::Unknown);
         Ok(())
     }

@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, broadcast, mpsc};
 
 use crate::{
     ChangeKind, Metrics, RunChange, RunnerConfig, RunnerError, SealingKey, artifacts, clock::SystemClock,
-    drive::Input, limits::SYNC_LIMIT, locks::Locks, view::replayed,
+    drive::Input, limits::SYNC_LIMIT, locks::Locks, retention::Retention, view::replayed,
 };
 
 /// How many changes a slow subscriber may lag behind before it is told so.
@@ -56,6 +56,7 @@ pub(crate) struct Inner {
     pub(crate) pods: Arc<Semaphore>,
     pub(crate) metrics: Metrics,
     pub(crate) locks: Locks,
+    pub(crate) retention: Retention,
     /// Told when schedules may have changed, and when the runner is shut down.
     pub(crate) schedules: tokio::sync::Notify,
 }
@@ -94,6 +95,7 @@ impl Runner {
         });
         let limits: Vec<((String, String), u32)> = limits.collect();
         let pods = Arc::new(Semaphore::new(config.parallel_pods.max(1)));
+        let retention = Retention::with(config.retention);
         let rules = RwLock::new(Current { rules: Arc::new(rules), manifests: Arc::new(manifests), revision });
         let drivers = artifacts::drivers(&config.artifacts, backend.folder());
         Ok(Self {
@@ -112,6 +114,7 @@ impl Runner {
                 pods,
                 metrics: Metrics::default(),
                 locks: Locks::with(limits),
+                retention,
                 schedules: tokio::sync::Notify::new(),
             }),
         })
@@ -208,6 +211,7 @@ impl Runner {
     /// Stops driving: no new pods; those that run go on and are taken up by the next start. Writes the last checkpoint.
     pub async fn shut_down(&self) {
         self.inner.pods.close();
+        self.inner.retention.close();
         self.inner.schedules.notify_one();
         lock(&self.inner.active).clear();
         self.inner.store.close().await;

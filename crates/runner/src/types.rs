@@ -24,6 +24,8 @@ pub struct RunnerConfig {
     pub run_token_seconds: u32,
     /// Pods that may run at once on this machine.
     pub parallel_pods: usize,
+    /// How many ended runs are kept.
+    pub retention: engine::retention::RetentionPolicy,
     /// What the server allows outside every scope.
     pub policy: ServerPolicy,
     /// How artifacts are moved.

@@ -5,6 +5,7 @@ use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 use audit::{Clock as _, LogPublicKey};
 use backend::{ProcessBackend, ProcessConfig};
+use engine::retention::RetentionPolicy;
 use jiff::Timestamp;
 use policy::ServerPolicy;
 use runner::{Runner, RunnerConfig, clock::SystemClock, keys};
@@ -69,6 +70,7 @@ impl App {
         let taken_up = runner.take_up().await.map_err(|error| failed("runs under way")(&error))?;
         tracing::info!(taken_up, "runs that had not ended are taken up again");
         runner.keep_schedules();
+        runner.keep_retention();
         Ok(Self::of(config, runner, vouchers, log_public_key))
     }
 
@@ -169,6 +171,11 @@ fn runner_config(config: &Config) -> RunnerConfig {
         run_token_audience: config.run_tokens.audience.clone(),
         run_token_seconds: config.run_tokens.seconds,
         parallel_pods: config.parallel_pods,
+        retention: RetentionPolicy {
+            completed: config.retention_policy.completed,
+            failed: config.retention_policy.failed,
+            errored: config.retention_policy.errored,
+        },
         policy: ServerPolicy {
             administrators: config.administrators.clone(),
             auditors: config.auditors.clone(),

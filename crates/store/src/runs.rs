@@ -192,6 +192,18 @@ impl Store {
         self.read(move |connection| load(connection, id)).await
     }
 
+    /// Returns the runs that have ended and are not deleted, oldest first, for the runner to delete in time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn kept_ended_runs(&self) -> Result<Vec<StoredRun>, StoreError> {
+        self.read(|connection| {
+            let filter = "deleted = 0 AND phase IN ('Succeeded', 'Failed', 'Error') ORDER BY run_state.entry";
+            list(connection, filter, &[])
+        })
+        .await
+    }
+
     /// Returns the runs that have not ended, oldest first, for the runner to take up again.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use std::{
 };
 
 use backend::{BackendError, Isolation, ProcessBackend, ProcessConfig};
+use engine::retention::RetentionPolicy;
 use identity::Caller;
 use model::oam::Subject;
 use policy::ServerPolicy;
@@ -68,6 +69,7 @@ pub(crate) async fn open(
         run_token_audience: "marque".to_owned(),
         run_token_seconds: TOKEN_SECONDS,
         parallel_pods: parallel,
+        retention: RetentionPolicy::default(),
         policy,
         // whoever runs it reaches as much without it
         artifacts: runner::ArtifactSettings {

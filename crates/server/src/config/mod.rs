@@ -43,6 +43,8 @@ pub struct Config {
     pub local_directory: Option<LocalDirectory>,
     /// The tokens that runs get.
     pub run_tokens: RunTokens,
+    /// How many ended runs are kept; deleted ones are in the archive still.
+    pub retention_policy: RetentionPolicy,
     /// The one namespace that Argo's clients are told of.
     pub managed_namespace: Option<String>,
     /// Links that Argo's clients show.
@@ -62,6 +64,18 @@ pub struct Artifacts {
     pub own_credentials: bool,
     /// The repository of workflows that name none, as Argo's configuration writes it; this machine's own store when empty.
     pub repository: serde_json::Map<String, serde_json::Value>,
+}
+
+/// How many ended runs are kept, by how they ended: all of them where nothing is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionPolicy {
+    /// Those that Succeeded.
+    pub completed: Option<usize>,
+    /// Those that Failed.
+    pub failed: Option<usize>,
+    /// Those in phase Error.
+    pub errored: Option<usize>,
 }
 
 /// How pods are kept apart.
@@ -211,6 +225,7 @@ impl Default for Config {
             issuers: Vec::new(),
             local_directory: None,
             run_tokens: RunTokens::default(),
+            retention_policy: RetentionPolicy::default(),
             managed_namespace: None,
             links: Vec::new(),
             artifacts: Artifacts::default(),

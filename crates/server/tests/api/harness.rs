@@ -149,6 +149,12 @@ impl Server {
 
     /// Stops the server and starts another one over the same data.
     pub(crate) async fn again(self) -> Self {
+        let config = config(self.folder.path());
+        self.again_with(config).await
+    }
+
+    /// Stops the server and starts another one over the same data, with this configuration.
+    pub(crate) async fn again_with(self, config: Config) -> Self {
         self.app.runner().shut_down().await;
         let Self { folder, app, .. } = self;
         drop(app);
@@ -156,7 +162,7 @@ impl Server {
         let opening = async {
             // the database is let go of when the last task of the old server has ended
             loop {
-                match App::assemble(config(folder.path()), Some(program.clone())).await {
+                match App::assemble(config.clone(), Some(program.clone())).await {
                     Ok(app) => return app,
                     Err(error) => {
                         assert!(error.to_string().contains("another process uses this database"), "{error}");

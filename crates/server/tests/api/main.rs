@@ -19,6 +19,8 @@ mod objects;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
+mod retention;
+#[cfg(test)]
 mod story;
 #[cfg(test)]
 mod streams;
