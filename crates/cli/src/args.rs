@@ -143,6 +143,13 @@ pub enum Command {
     Suspend(command::operate::Suspend),
     /// Let a suspended run go on
     Resume(command::operate::Resume),
+    /// Run again what failed of ended runs
+    Retry(command::operate::Retry),
+    /// Submit runs once more, in your own name
+    Resubmit(command::operate::Resubmit),
+    /// Change nodes of a run
+    #[command(subcommand)]
+    Node(command::operate::Node),
     /// Delete runs
     Delete(command::delete::Delete),
     /// Show the open gates of a run, and what an approval binds to

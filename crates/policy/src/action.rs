@@ -176,6 +176,30 @@ impl Action for TerminateRun {
     }
 }
 
+/// Running a part of an ended run again: the nodes that ended badly, or those that were chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryRun {
+    /// The run.
+    pub run: RunFacts,
+    /// Whether nodes that Succeeded run again, too.
+    pub restart_successful: bool,
+    /// Which nodes, as a node field selector says.
+    pub node_field_selector: String,
+}
+impl Action for RetryRun {
+    const NAME: &'static str = "retry";
+    const EFFECT: EffectKind = EffectKind::Change;
+    fn resource(&self) -> Resource {
+        Resource::Run(self.run.clone())
+    }
+    fn details(&self) -> Value {
+        json!({
+            "restartSuccessful": self.restart_successful,
+            "nodeFieldSelector": self.node_field_selector,
+        })
+    }
+}
+
 /// Suspending a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SuspendRun {

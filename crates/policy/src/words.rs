@@ -44,7 +44,7 @@ pub(crate) fn act(action: &str) -> &'static str {
         "viewRun" => "see the status of runs",
         "viewLog" => "read logs",
         "viewOutput" => "read outputs",
-        "stop" | "terminate" | "suspend" | "resume" => "control runs",
+        "stop" | "terminate" | "suspend" | "resume" | "retry" => "control runs",
         "deleteRun" | "deleteArchived" => "delete runs",
         "approve" | "deny" => "decide gates",
         "startPod" | "mintCredential" | "assumeRole" | "memoize" | "useSecrets" | "moveArtifacts"

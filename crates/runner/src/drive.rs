@@ -82,10 +82,30 @@ impl Inner {
         run: Run,
         next: u64,
     ) -> mpsc::UnboundedSender<Input> {
+        let outstanding = if next > 0 { run.outstanding() } else { Vec::new() };
+        self.drive_on(stored, run, next, outstanding)
+    }
+
+    /// Drives a run that has ended and begins again: what it asks for comes of the event that is put to it next.
+    pub(crate) fn drive_again(
+        self: &Arc<Self>,
+        stored: StoredRun,
+        run: Run,
+        next: u64,
+    ) -> mpsc::UnboundedSender<Input> {
+        self.drive_on(stored, run, next, Vec::new())
+    }
+
+    fn drive_on(
+        self: &Arc<Self>,
+        stored: StoredRun,
+        run: Run,
+        next: u64,
+        outstanding: Vec<Command>,
+    ) -> mpsc::UnboundedSender<Input> {
         let (sender, inbox) = mpsc::unbounded_channel();
         lock(&self.active).insert(stored.facts.id, sender.clone());
         let caller = Caller::for_run(stored.submitter.clone(), stored.facts.id);
-        let outstanding = if next > 0 { run.outstanding() } else { Vec::new() };
         let driver = Driver {
             inner: Arc::clone(self),
             stored: Arc::new(stored),

@@ -28,6 +28,9 @@ pub enum RunnerError {
     /// It cannot be done in this state.
     #[error("{0}")]
     Conflict(String),
+    /// It cannot be done to this run.
+    #[error(transparent)]
+    Operate(#[from] engine::operate::OperateError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -54,6 +57,7 @@ impl RunnerError {
             Self::Faults(faults) => faults.first().map_or(Code("RUN0003"), |fault| fault.code),
             Self::NotFound { .. } => Code("RUN0004"),
             Self::Conflict(_) => Code("RUN0005"),
+            Self::Operate(error) => error.code(),
             Self::Store(_) => Code("RUN0006"),
             Self::Backend(_) => Code("RUN0007"),
             Self::Artifact(error) => error.code(),

@@ -2,6 +2,7 @@
 //! Not here: deciding what comes next (`engine`), HTTP (`server`), keeping things (`store`), processes (`backend`).
 //! Invariant: decide, remember, then act: no command is carried out before the event that caused it is durable.
 
+mod again;
 mod apply;
 mod archive;
 mod artifacts;
@@ -30,6 +31,7 @@ mod token;
 mod types;
 mod view;
 
+pub use again::Resubmission;
 pub use artifacts::{ArtifactAsked, ArtifactSettings, OpenArtifact};
 pub use error::RunnerError;
 pub use metrics::Metrics;

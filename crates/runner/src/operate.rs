@@ -1,15 +1,21 @@
-//! Stop, terminate, suspend, resume, delete. Not here: gates, which open by approval (`gates`).
+//! Stop, terminate, suspend, resume, set, delete. Not here: gates, which open by approval (`gates`); retries and resubmits
+//! (`again`).
 
-use engine::{EventKind, ShutdownStrategy};
+use engine::{
+    EventKind, ShutdownStrategy,
+    operate::{NodeSelector, suspended},
+};
 use identity::Caller;
 use model::{
     NamespacedName,
-    argo::{NodeId, NodeStatus, NodeType},
+    argo::{NodeId, NodePhase, NodeStatus, NodeType},
 };
 use policy::{Action, DeleteRun, ResumeRun, RunFacts, StopRun, SuspendRun, TerminateRun};
 use tokio::sync::oneshot;
 
-use crate::{ChangeKind, GateAnswer, RunView, Runner, RunnerError, drive::Input, view::WORKFLOWS};
+use crate::{
+    ChangeKind, GateAnswer, NodeValues, RunView, Runner, RunnerError, drive::Input, view::WORKFLOWS,
+};
 
 impl Runner {
     /// Stops a run; its exit handler runs.
@@ -26,6 +32,71 @@ impl Runner {
         let kind =
             EventKind::ShutdownRequested { strategy: ShutdownStrategy::Stop, message: message.clone() };
         self.ask(caller, StopRun { run, message }, name, kind).await
+    }
+
+    /// Fails the suspend nodes without gate that `selector` chooses, instead of stopping the whole run. A gate is refused
+    /// by those who may.
+    ///
+    /// # Errors
+    /// [`RunnerError`].
+    pub async fn stop_nodes(
+        &self,
+        caller: &Caller,
+        name: &NamespacedName,
+        selector: &str,
+        message: &str,
+    ) -> Result<RunView, RunnerError> {
+        let run = self.facts(name).await?;
+        let nodes = match self.free_nodes(&run, selector).await {
+            Ok(nodes) => nodes,
+            Err(error) => return Err(self.hidden(caller, run, name, error).await),
+        };
+        for node in nodes {
+            let kind = EventKind::NodeFailed { node, phase: NodePhase::Failed, message: message.to_owned() };
+            let action = StopRun { run: run.clone(), message: Some(message.to_owned()) };
+            self.ask(caller, action, name, kind).await?;
+        }
+        self.view(caller, name).await
+    }
+
+    /// Sets phase, message or output parameters of the suspend nodes without gate that `selector` chooses.
+    ///
+    /// # Errors
+    /// [`RunnerError`].
+    pub async fn set(
+        &self,
+        caller: &Caller,
+        name: &NamespacedName,
+        selector: &str,
+        values: NodeValues,
+    ) -> Result<RunView, RunnerError> {
+        let run = self.facts(name).await?;
+        let nodes = match self.free_nodes(&run, selector).await {
+            Ok(nodes) => nodes,
+            Err(error) => return Err(self.hidden(caller, run, name, error).await),
+        };
+        for node in nodes {
+            let kind = EventKind::NodeSet {
+                node: node.clone(),
+                phase: values.phase,
+                message: values.message.clone(),
+                parameters: values.parameters.clone(),
+            };
+            self.ask(caller, ResumeRun { run: run.clone(), node: Some(node) }, name, kind).await?;
+        }
+        self.view(caller, name).await
+    }
+
+    /// Returns the waiting suspend nodes that a selector means, none of which may be a gate.
+    async fn free_nodes(&self, run: &RunFacts, selector: &str) -> Result<Vec<NodeId>, RunnerError> {
+        let seen = self.inner.look(run.id).await?;
+        let nodes = suspended(&seen.status, selector)?;
+        if nodes.iter().any(|node| Self::is_gated(&seen, node)) {
+            let why =
+                "a node that is meant is a gate: it opens by approval only (`marque approve`, `marque deny`)";
+            return Err(RunnerError::Conflict(why.to_owned()));
+        }
+        Ok(nodes)
     }
 
     /// Terminates a run.
@@ -60,15 +131,13 @@ impl Runner {
     ) -> Result<RunView, RunnerError> {
         let run = self.facts(name).await?;
         let selector = selector.filter(|selector| !selector.is_empty());
-        if let Some(selector) = selector.filter(|selector| selects(selector, &placeholder()).is_none()) {
+        let selects = match NodeSelector::parse(selector.unwrap_or_default()) {
+            Ok(selects) => selects,
             // what is wrong with the question is told only to those who may know of the run
-            let error = RunnerError::Conflict(format!("node field selector `{selector}` is not understood"));
-            return Err(self.hidden(caller, run, name, error).await);
-        }
-        let seen = self.inner.look(run.id).await?;
-        let chosen = |node: &&NodeStatus| {
-            waits(node) && selector.is_none_or(|selector| selects(selector, node).unwrap_or(false))
+            Err(error) => return Err(self.hidden(caller, run, name, error.into()).await),
         };
+        let seen = self.inner.look(run.id).await?;
+        let chosen = |node: &&NodeStatus| waits(node) && selects.matches(node);
         let chosen: Vec<&NodeStatus> = seen.status.nodes.values().filter(chosen).collect();
         let gated = |node: &NodeStatus| seen.gates.iter().any(|gate| gate.node == node.id);
         let (gates, free): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|node| gated(node));
@@ -161,58 +230,6 @@ fn waits(node: &NodeStatus) -> bool {
     node.node_type == NodeType::Suspend && !node.phase.is_fulfilled()
 }
 
-/// Returns whether a node field selector chooses a node; none if the selector is not understood.
-/// Source: Argo `util/fields`: `displayName`, `name`, `id`, `templateName`, `phase` with `=`, `==`, `!=` and commas.
-fn selects(selector: &str, node: &NodeStatus) -> Option<bool> {
-    let mut all = true;
-    for term in selector.split(',') {
-        let (field, value, equal) = match term.split_once("!=") {
-            Some((field, value)) => (field, value, false),
-            None => term.split_once("==").or_else(|| term.split_once('=')).map(|(f, v)| (f, v, true))?,
-        };
-        let actual = match field.trim() {
-            "displayName" => node.display_name.clone(),
-            "name" => node.name.clone(),
-            "id" => node.id.to_string(),
-            "templateName" => node.template_name.clone(),
-            "phase" => node.phase.as_str().to_owned(),
-            _ => return None,
-        };
-        all &= (actual == value.trim()) == equal;
-    }
-    Some(all)
-}
-
-fn placeholder() -> NodeStatus {
-    NodeStatus {
-        id: NodeId::from_text(""),
-        name: String::new(),
-        display_name: String::new(),
-        node_type: NodeType::Suspend,
-        template_name: String::new(),
-        template_ref: None,
-        template_scope: String::new(),
-        phase: model::argo::NodePhase::Running,
-        boundary_id: None,
-        message: String::new(),
-        started_at: None,
-        finished_at: None,
-        progress: String::new(),
-        node_flag: None,
-        inputs: None,
-        outputs: None,
-        children: Vec::new(),
-        outbound_nodes: Vec::new(),
-        host_node_name: String::new(),
-        pod_ip: String::new(),
-        daemoned: None,
-        memoization_status: None,
-        synchronization_status: None,
-        resources_duration: std::collections::BTreeMap::new(),
-        estimated_duration: None,
-    }
-}
-
 /// Returns the message of a resumed node, as Argo writes it. Source: Argo `server/workflow/workflow_server.go`.
 fn resumed_by(caller: &Caller) -> String {
     let principal = caller.principal();
@@ -222,27 +239,4 @@ fn resumed_by(caller: &Caller) -> String {
     }
     parts.push(format!("User:{}", principal.key.subject));
     format!("Resumed by: map[{}]", parts.join(" "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{placeholder, selects};
-
-    #[test]
-    fn a_node_field_selector_chooses_by_every_term() {
-        let mut node = placeholder();
-        node.display_name = "approve".to_owned();
-        node.template_name = "gate".to_owned();
-        for (selector, expected) in [
-            ("displayName=approve", Some(true)),
-            ("displayName==approve,phase=Running", Some(true)),
-            ("displayName=approve,phase!=Running", Some(false)),
-            ("templateName != gate", Some(false)),
-            ("displayName=other", Some(false)),
-            ("inputs.parameters.x.value=1", None),
-            ("displayName", None),
-        ] {
-            assert_eq!(selects(selector, &node), expected, "{selector}");
-        }
-    }
 }

@@ -174,6 +174,8 @@ impl Runner {
 
     async fn expire(&self, ended: Ended, now: Timestamp) {
         let run = ended.facts.clone();
+        // a retry that is being decided comes first
+        let _no_retry = self.inner.retrying.lock().await;
         if self.inner.inbox(run.id).is_some() {
             return; // it goes on; its next end counts
         }

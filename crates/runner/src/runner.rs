@@ -57,6 +57,8 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     pub(crate) locks: Locks,
     pub(crate) retention: Retention,
+    /// Held while an ended run is begun again, so that two retries don't race.
+    pub(crate) retrying: tokio::sync::Mutex<()>,
     /// Told when schedules may have changed, and when the runner is shut down.
     pub(crate) schedules: tokio::sync::Notify,
 }
@@ -115,6 +117,7 @@ impl Runner {
                 metrics: Metrics::default(),
                 locks: Locks::with(limits),
                 retention,
+                retrying: tokio::sync::Mutex::new(()),
                 schedules: tokio::sync::Notify::new(),
             }),
         })
@@ -195,7 +198,7 @@ impl Runner {
             taken += 1;
             if events.is_empty() {
                 // accepted, and killed before the first event was written
-                self.inner.begin(stored).await?;
+                self.inner.begin(stored, engine::EventKind::Started).await?;
                 continue;
             }
             let next = u64::try_from(events.len()).unwrap_or(u64::MAX);
@@ -255,6 +258,10 @@ impl Inner {
             ended.remove(0);
         }
         ended.push((run, status));
+    }
+
+    pub(crate) fn forget_ended(&self, run: RunId) {
+        lock(&self.ended).retain(|(id, _)| *id != run);
     }
 
     pub(crate) fn changed(

@@ -8,7 +8,7 @@ use identity::{Caller, Principal};
 use model::{
     ComponentRef, Fault, NamespacedName, RunId,
     argo::{ArchiveLocation, Workflow, WorkflowPhase},
-    lower::{Binding, lower},
+    lower::{Binding, lower, rebind},
     name::check_subdomain,
 };
 use policy::{RunFacts, SubmitRun, SubmitTarget};
@@ -31,7 +31,7 @@ impl Runner {
     /// [`RunnerError`].
     pub async fn submit(&self, caller: &Caller, submission: Submission) -> Result<RunView, RunnerError> {
         let stored = self.prepare(caller, &submission).await?;
-        self.start_run(caller, submission, stored).await
+        self.start_run(caller, &submission, stored, EventKind::Started).await
     }
 
     /// Starts a run that belongs to another object, which its metadata names: nobody but the server may say so.
@@ -48,16 +48,18 @@ impl Runner {
         if let Some(owners) = owners {
             stored.workflow.metadata.rest.insert("ownerReferences".to_owned(), owners);
         }
-        self.start_run(caller, submission, stored).await
+        self.start_run(caller, &submission, stored, EventKind::Started).await
     }
 
-    async fn start_run(
+    /// Starts what has been prepared; `begins` is its first event.
+    pub(crate) async fn start_run(
         &self,
         caller: &Caller,
-        submission: Submission,
+        submission: &Submission,
         stored: StoredRun,
+        begins: EventKind,
     ) -> Result<RunView, RunnerError> {
-        let action = submit_action(&stored, &submission);
+        let action = submit_action(&stored, submission);
         let name = stored.facts.name.clone();
         if submission.dry_run {
             let done = self.act(caller, action, async |_| Ok::<_, RunnerError>(())).await;
@@ -68,7 +70,7 @@ impl Runner {
             self.act(caller, action, async |go| self.store().create_run(go, stored.clone()).await).await;
         kept.map_err(|error| RunnerError::from_act(error, WORKFLOWS, &name))?;
         self.inner.changed(&stored.facts, ChangeKind::Added, WorkflowPhase::Unknown);
-        self.inner.begin(stored).await?;
+        self.inner.begin(stored, begins).await?;
         self.view(caller, &name).await.or_else(|error| match error {
             // may start it, may not look at it: the name is all there is to tell
             RunnerError::Refused(_) | RunnerError::NotFound { .. } => Ok(nothing_to_see(name)),
@@ -76,43 +78,48 @@ impl Runner {
         })
     }
 
-    async fn prepare(&self, caller: &Caller, submission: &Submission) -> Result<StoredRun, RunnerError> {
+    pub(crate) async fn prepare(
+        &self,
+        caller: &Caller,
+        submission: &Submission,
+    ) -> Result<StoredRun, RunnerError> {
         let (rules, revision) = self.inner.current();
         let mut asked = submission.workflow.clone();
-        let now = SystemClock.now();
-        let id = RunId::from_uuid(random::uuid(now)?);
+        let id = RunId::from_uuid(random::uuid(SystemClock.now())?);
         name_it(&mut asked)?;
         let target = target_of(rules.catalog(), &asked);
-        let (mut workflow, binding) = match lower(rules.catalog(), asked) {
-            Ok(lowered) => lowered,
-            Err(faults) => return Err(self.faults(caller, id, target, submission, faults).await),
-        };
-        let metadata = &mut workflow.metadata;
-        metadata.uid = id.uuid().to_string();
-        metadata.creation_timestamp = Some(whole_seconds(now));
-        label_creator(&mut metadata.labels, caller.principal());
-        // what the client wrote there is dropped
-        workflow.status = artifacts::frozen(rules.catalog(), &workflow, &self.config().artifacts.repository)?;
-        let metadata = &workflow.metadata;
-        let facts = RunFacts {
-            id,
-            name: NamespacedName::new(metadata.namespace.clone(), metadata.name.clone()),
-            component: binding.component.clone(),
-            scopes: binding.scopes.clone(),
-            submitter: caller.principal().key.clone(),
-            via: submission.via,
-        };
-        Ok(StoredRun {
-            facts,
-            submitter: caller.principal().clone(),
-            binding,
-            workflow,
-            revision,
-            created_at: now,
-            phase: WorkflowPhase::Unknown,
-            deleted: false,
-            events: 0,
-        })
+        match lower(rules.catalog(), asked) {
+            Ok((workflow, binding)) => {
+                let workflow = self.with_repository(rules.catalog(), workflow)?;
+                Ok(made(caller, (id, submission.via), (workflow, binding), revision))
+            }
+            Err(faults) => Err(self.faults(caller, id, target, submission, faults).await),
+        }
+    }
+
+    /// Returns the workflow with the repository of its artifacts in its status; what a client wrote there is dropped.
+    fn with_repository(
+        &self,
+        catalog: &model::catalog::Catalog,
+        mut workflow: Workflow,
+    ) -> Result<Workflow, RunnerError> {
+        workflow.status = artifacts::frozen(catalog, &workflow, &self.config().artifacts.repository)?;
+        Ok(workflow)
+    }
+
+    /// Prepares a workflow that is effective already: that of an earlier run, which belongs to no component.
+    pub(crate) fn prepare_effective(
+        &self,
+        caller: &Caller,
+        via: model::oam::Via,
+        mut workflow: Workflow,
+    ) -> Result<StoredRun, RunnerError> {
+        let (rules, revision) = self.inner.current();
+        let id = RunId::from_uuid(random::uuid(SystemClock.now())?);
+        name_it(&mut workflow)?;
+        let binding = rebind(rules.catalog(), &workflow);
+        let workflow = self.with_repository(rules.catalog(), workflow)?;
+        Ok(made(caller, (id, via), (workflow, binding), revision))
     }
 
     /// Returns the faults, but only to somebody who may start what they are about; the attempt is on record.
@@ -145,6 +152,39 @@ impl Runner {
     }
 }
 
+/// Returns the run that is made of an effective workflow.
+fn made(
+    caller: &Caller,
+    (id, via): (RunId, model::oam::Via),
+    (mut workflow, binding): (Workflow, Binding),
+    revision: Option<model::ApplyId>,
+) -> StoredRun {
+    let now = SystemClock.now();
+    let metadata = &mut workflow.metadata;
+    metadata.uid = id.uuid().to_string();
+    metadata.creation_timestamp = Some(whole_seconds(now));
+    label_creator(&mut metadata.labels, caller.principal());
+    let facts = RunFacts {
+        id,
+        name: NamespacedName::new(metadata.namespace.clone(), metadata.name.clone()),
+        component: binding.component.clone(),
+        scopes: binding.scopes.clone(),
+        submitter: caller.principal().key.clone(),
+        via,
+    };
+    StoredRun {
+        facts,
+        submitter: caller.principal().clone(),
+        binding,
+        workflow,
+        revision,
+        created_at: now,
+        phase: WorkflowPhase::Unknown,
+        deleted: false,
+        events: 0,
+    }
+}
+
 impl Inner {
     pub(crate) fn current(&self) -> (Arc<policy::Rules>, Option<model::ApplyId>) {
         let current = self.rules.read().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -152,11 +192,15 @@ impl Inner {
     }
 
     /// Drives a run from its very beginning, and returns when the beginning is durable.
-    pub(crate) async fn begin(self: &Arc<Self>, stored: StoredRun) -> Result<(), RunnerError> {
+    pub(crate) async fn begin(
+        self: &Arc<Self>,
+        stored: StoredRun,
+        begins: EventKind,
+    ) -> Result<(), RunnerError> {
         let run = new_run(&stored);
         let inbox = self.drive(stored, run, 0);
         let (reply, begun) = oneshot::channel();
-        let _ = inbox.send(Input::Ask(EventKind::Started, reply));
+        let _ = inbox.send(Input::Ask(begins, reply));
         match begun.await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(reason)) => Err(RunnerError::Conflict(reason)),

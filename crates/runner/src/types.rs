@@ -6,7 +6,7 @@ use backend::LogLine;
 use jiff::Timestamp;
 use model::{
     NamespacedName, RunId,
-    argo::{NodeId, Workflow, WorkflowPhase},
+    argo::{NodeId, NodePhase, Workflow, WorkflowPhase},
     lower::Binding,
     oam::Via,
 };
@@ -45,6 +45,17 @@ pub struct Submission {
     pub ticket: Option<String>,
     /// Only check and decide; start nothing.
     pub dry_run: bool,
+}
+
+/// What a waiting suspend node is set to.
+#[derive(Debug, Clone, Default)]
+pub struct NodeValues {
+    /// Its phase; it goes on waiting without.
+    pub phase: Option<NodePhase>,
+    /// Its message.
+    pub message: Option<String>,
+    /// Its output parameters.
+    pub parameters: BTreeMap<String, String>,
 }
 
 /// A gate that is open, and what an approval of it binds to.

@@ -198,6 +198,7 @@ impl From<RunnerError> for ServerError {
             RunnerError::Faults(faults) => Self::Faults(faults),
             RunnerError::NotFound { what, name } => Self::NotFound { what, name },
             RunnerError::Conflict(why) => Self::Conflict(why),
+            RunnerError::Operate(error) => Self::Conflict(error.to_string()),
             RunnerError::Store(error) => error.into(),
             other => Self::internal(other),
         }

@@ -32,6 +32,8 @@ pub struct Asked {
     pub selector: Option<String>,
     /// A message.
     pub message: Option<String>,
+    /// Further fields of the request.
+    pub more: serde_json::Map<String, Value>,
 }
 
 const ROOT: [&str; 3] = ["api", "v1", "workflows"];
@@ -119,6 +121,7 @@ impl Client {
                     fields.insert(field.to_owned(), Value::from(value.as_str()));
                 }
             }
+            fields.extend(asked.more.clone());
         }
         self.json(self.request(Method::PUT, &path(&[namespace, name, verb])).json(&body)).await
     }

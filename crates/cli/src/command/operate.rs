@@ -1,18 +1,110 @@
-//! `marque stop|terminate|suspend|resume`: what can be done to runs under way. Not here: approving gates (see `answer`).
+//! `marque stop|terminate|suspend|resume|retry|resubmit|node set`: what can be done to runs. Not here: approving gates
+//! (see `answer`).
 
-use clap::Args;
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value};
 
 use super::session;
-use crate::{args::Global, client::Asked, error::CliError, exit::Exit, render::table::tame, shell::Shell};
+use crate::{
+    args::Global, args::Parameter, client::Asked, error::CliError, exit::Exit, render::table::tame,
+    shell::Shell,
+};
 
 /// Stop runs; their exit handlers still run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  marque stop payroll-export-x7k2p -n finance --message 'wrong month'")]
+  marque stop payroll-export-x7k2p -n finance --message 'wrong month'
+  marque stop payroll-export-x7k2p --node-field-selector displayName=wait
+
+With a selector only the suspend nodes that it means are failed.")]
 pub struct Stop {
     /// The runs
     #[arg(value_name = "NAME", required = true)]
     pub names: Vec<String>,
+    /// What their status will say
+    #[arg(long)]
+    pub message: Option<String>,
+    /// Only these suspend nodes, as Argo selects them
+    #[arg(long, value_name = "SELECTOR")]
+    pub node_field_selector: Option<String>,
+}
+
+/// Run again what failed of ended runs; what went well stays.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  marque retry payroll-export-x7k2p -n finance
+  marque retry build-x7k2p --restart-successful --node-field-selector templateName=compile
+  marque retry build-x7k2p -p version=2
+
+The run goes on in the name of whoever submitted it. A run with gates that were decided is resubmitted instead.")]
+pub struct Retry {
+    /// The runs
+    #[arg(value_name = "NAME", required = true)]
+    pub names: Vec<String>,
+    /// Run nodes that went well again, too, if the selector means them
+    #[arg(long, requires = "node_field_selector")]
+    pub restart_successful: bool,
+    /// Which nodes, as Argo selects them
+    #[arg(long, value_name = "SELECTOR")]
+    pub node_field_selector: Option<String>,
+    /// A parameter in the place of the run's own
+    #[arg(short, long = "parameter", value_name = "NAME=VALUE")]
+    pub parameters: Vec<Parameter>,
+}
+
+/// Submit runs once more: new runs, in your own name.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  marque resubmit build-x7k2p
+  marque resubmit build-x7k2p --memoized
+  marque resubmit payroll-export-x7k2p -n finance -p month=2026-10 --reason 'wrong month'
+
+With --memoized what went well is taken over and not run again. Gates are asked anew.")]
+pub struct Resubmit {
+    /// The runs
+    #[arg(value_name = "NAME", required = true)]
+    pub names: Vec<String>,
+    /// Take over what went well
+    #[arg(long)]
+    pub memoized: bool,
+    /// A parameter in the place of the earlier run's
+    #[arg(short, long = "parameter", value_name = "NAME=VALUE")]
+    pub parameters: Vec<Parameter>,
+    /// Why; the record keeps it
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// The ticket that asks for it
+    #[arg(long)]
+    pub ticket: Option<String>,
+}
+
+/// Change nodes of a run.
+#[derive(Debug, Subcommand)]
+pub enum Node {
+    /// Set the phase, the message or the outputs of suspend nodes that wait
+    Set(NodeSet),
+}
+
+/// Sets suspend nodes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  marque node set build-x7k2p --node-field-selector displayName=ask -p answer=yes
+  marque node set build-x7k2p --node-field-selector displayName=ask --phase Succeeded
+
+A node with a gate is opened by approval only: `marque approve`.")]
+pub struct NodeSet {
+    /// The run
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Which nodes, as Argo selects them
+    #[arg(long, value_name = "SELECTOR")]
+    pub node_field_selector: Option<String>,
+    /// An output parameter
+    #[arg(short = 'p', long = "output-parameter", value_name = "NAME=VALUE")]
+    pub output_parameters: Vec<Parameter>,
+    /// The phase: Succeeded, Failed, Error or Skipped
+    #[arg(long)]
+    pub phase: Option<String>,
     /// What their status will say
     #[arg(long)]
     pub message: Option<String>,
@@ -59,7 +151,11 @@ pub struct Resume {
 /// # Errors
 /// [`CliError`].
 pub async fn stop(args: &Stop, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
-    let asked = Asked { message: args.message.clone(), selector: None };
+    let asked = Asked {
+        message: args.message.clone(),
+        selector: args.node_field_selector.clone(),
+        ..Asked::default()
+    };
     each("stop", "stopping", &args.names, &asked, global, shell).await
 }
 
@@ -84,8 +180,61 @@ pub async fn suspend(args: &Suspend, global: &Global, shell: &mut Shell<'_>) -> 
 /// # Errors
 /// [`CliError`].
 pub async fn resume(args: &Resume, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
-    let asked = Asked { selector: args.node_field_selector.clone(), message: None };
+    let asked = Asked { selector: args.node_field_selector.clone(), ..Asked::default() };
     each("resume", "resumed", &args.names, &asked, global, shell).await
+}
+
+/// Retries runs.
+///
+/// # Errors
+/// [`CliError`].
+pub async fn retry(args: &Retry, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
+    let more = [
+        ("restartSuccessful", Value::from(args.restart_successful)),
+        ("parameters", pairs(&args.parameters)),
+    ];
+    let selector = args.node_field_selector.clone();
+    let asked = Asked { selector, message: None, more: fields(more) };
+    each("retry", "retried", &args.names, &asked, global, shell).await
+}
+
+/// Resubmits runs.
+///
+/// # Errors
+/// [`CliError`].
+pub async fn resubmit(args: &Resubmit, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
+    let mut more =
+        fields([("memoized", Value::from(args.memoized)), ("parameters", pairs(&args.parameters))]);
+    for (name, said) in [("reason", &args.reason), ("ticket", &args.ticket)] {
+        more.extend(said.as_ref().map(|said| (name.to_owned(), Value::from(said.as_str()))));
+    }
+    let asked = Asked { more, ..Asked::default() };
+    each("resubmit", "submitted", &args.names, &asked, global, shell).await
+}
+
+/// Changes nodes.
+///
+/// # Errors
+/// [`CliError`].
+pub async fn node(args: &Node, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
+    let Node::Set(args) = args;
+    let outputs: Map<String, Value> =
+        args.output_parameters.iter().map(|given| (given.name.clone(), given.value.clone().into())).collect();
+    let mut more = fields([("phase", Value::from(args.phase.clone().unwrap_or_default()))]);
+    if !outputs.is_empty() {
+        more.insert("outputParameters".to_owned(), Value::from(Value::Object(outputs).to_string()));
+    }
+    let (selector, message) = (args.node_field_selector.clone(), args.message.clone());
+    let asked = Asked { selector, message, more };
+    each("set", "set", std::slice::from_ref(&args.name), &asked, global, shell).await
+}
+
+fn fields<const N: usize>(given: [(&str, Value); N]) -> Map<String, Value> {
+    given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn pairs(parameters: &[Parameter]) -> Value {
+    parameters.iter().map(|given| format!("{}={}", given.name, given.value)).collect()
 }
 
 async fn each(

@@ -136,6 +136,21 @@ pub fn lower(catalog: &Catalog, asked: Workflow) -> Result<(Workflow, Binding), 
     Ok((workflow, binding))
 }
 
+/// Returns what an effective workflow is bound to that belongs to no component and is started once more, as it is.
+pub fn rebind(catalog: &Catalog, workflow: &Workflow) -> Binding {
+    let namespace = workflow.metadata.namespace.clone();
+    let root = catalog.namespace_root(&namespace);
+    Binding {
+        component: None,
+        scopes: root.map(|root| catalog.scope_chain(root)).unwrap_or_default(),
+        gates: Vec::new(),
+        template_digest: template_digest(&workflow.spec),
+        parameters_digest: parameters_digest(&workflow.spec),
+        overrides: BTreeMap::new(),
+        namespace,
+    }
+}
+
 /// Returns the component that a workflow's references name, if they name one.
 fn component<'a>(catalog: &'a Catalog, asked: &Workflow) -> Result<Option<&'a BoundComponent>, Vec<Fault>> {
     let namespace = &asked.metadata.namespace;

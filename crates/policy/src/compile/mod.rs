@@ -34,7 +34,7 @@ const BUILT_IN: &str = include_str!("../../../../policies/marque.cedar");
 const LOCAL: &str = include_str!("../../../../policies/local.cedar");
 
 /// The acts that steer a run.
-const CONTROL: [&str; 6] = ["stop", "terminate", "suspend", "resume", "deleteRun", "deleteArchived"];
+const CONTROL: [&str; 7] = ["stop", "terminate", "suspend", "resume", "retry", "deleteRun", "deleteArchived"];
 /// The acts on WorkflowTemplates and other objects of a namespace.
 const TEMPLATES: [&str; 6] =
     ["viewTemplate", "editTemplate", "deleteTemplate", "viewObject", "editObject", "deleteObject"];

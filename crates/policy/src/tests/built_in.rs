@@ -37,6 +37,7 @@ fn acts() -> BTreeSet<&'static str> {
         action::ResumeRun::NAME,
         action::ApproveGate::NAME,
         action::DenyGate::NAME,
+        action::RetryRun::NAME,
         action::DeleteRun::NAME,
         action::StartPod::NAME,
         action::KillPod::NAME,

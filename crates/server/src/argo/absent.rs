@@ -17,8 +17,6 @@ use crate::{
 
 /// Method and path of everything in Argo's API that is not served yet.
 const ABSENT: &[(Method, &str)] = &[
-    (Method::PUT, "/api/v1/archived-workflows/{uid}/resubmit"),
-    (Method::PUT, "/api/v1/archived-workflows/{uid}/retry"),
     (Method::GET, "/api/v1/event-sources/{namespace}"),
     (Method::POST, "/api/v1/event-sources/{namespace}"),
     (Method::GET, "/api/v1/event-sources/{namespace}/{name}"),
@@ -37,9 +35,6 @@ const ABSENT: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/stream/sensors/{namespace}"),
     (Method::GET, "/api/v1/stream/sensors/{namespace}/logs"),
     (Method::POST, "/api/v1/tracking/event"),
-    (Method::PUT, "/api/v1/workflows/{namespace}/{name}/resubmit"),
-    (Method::PUT, "/api/v1/workflows/{namespace}/{name}/retry"),
-    (Method::PUT, "/api/v1/workflows/{namespace}/{name}/set"),
     (Method::GET, "/oauth2/redirect"),
     (Method::GET, "/oauth2/callback"),
 ];

@@ -5,6 +5,7 @@
 mod about;
 mod absent;
 mod actions;
+mod again;
 mod archive;
 mod artifacts;
 mod fields;
@@ -35,6 +36,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         workflows::endpoints(),
         submit::endpoints(),
         actions::endpoints(),
+        again::endpoints(),
         logs::endpoints(),
         watch::endpoints(),
         templates::endpoints(),

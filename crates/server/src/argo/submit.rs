@@ -175,8 +175,13 @@ fn refuse_unserved(options: &SubmitOptions) -> Result<(), ServerError> {
 }
 
 fn parameter(pair: &str) -> Result<Value, ServerError> {
+    parameter_pair(pair).map(|(name, value)| json!({"name": name, "value": value}))
+}
+
+/// Reads `name=value`.
+pub(super) fn parameter_pair(pair: &str) -> Result<(String, String), ServerError> {
     match pair.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok(json!({"name": name, "value": unquoted(value)})),
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), unquoted(value))),
         _ => Err(fault(format!("parameter `{}` is not of the form name=value", cut(pair).escape_debug()))),
     }
 }

@@ -1,6 +1,8 @@
 //! The API as clients see it: a real database, real pods, no listener.
 
 #[cfg(test)]
+mod again;
+#[cfg(test)]
 mod artifacts;
 #[cfg(test)]
 mod bad_input;
