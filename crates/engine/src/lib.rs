@@ -23,6 +23,7 @@ mod resources;
 pub mod retention;
 mod run;
 pub mod sync;
+pub mod task;
 mod turn;
 
 pub use command::{

@@ -32,3 +32,5 @@ mod retry;
 mod steps;
 #[cfg(test)]
 mod suspend;
+#[cfg(test)]
+mod tasks;
