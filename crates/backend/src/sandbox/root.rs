@@ -48,6 +48,8 @@ const SETTINGS: [&str; 7] = [
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 /// Folders anybody may write to.
 const SHARED: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
+/// Folders that every image has and programs count on (Filesystem Hierarchy Standard).
+const EXPECTED: [&str; 8] = ["/home", "/media", "/mnt", "/opt", "/root", "/srv", "/var/lib", "/var/log"];
 /// Where the run token's folder is.
 const TOKEN: &str = "/run/marque";
 
@@ -69,6 +71,9 @@ pub(super) fn build(room: &Room) -> Result<(), String> {
     for path in SHARED {
         fs::create_dir_all(path).map_err(failed("shared folder"))?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o1777)).map_err(failed("shared folder"))?;
+    }
+    for path in EXPECTED {
+        fs::create_dir_all(path).map_err(failed("folder"))?;
     }
     if let Some(token) = &room.token {
         bind(token, TOKEN, true).map_err(failed("run token"))?;

@@ -22,7 +22,7 @@ async fn a_payload_sees_and_touches_nothing_outside_its_sandbox() {
     let _inherited = nix::unistd::dup(std::fs::File::open(&secret).unwrap()).unwrap();
     let attacks: Vec<(&str, String)> = vec![
         ("accounts", "cat /etc/shadow && echo BREACH; grep root: /etc/passwd && echo BREACH".into()),
-        ("homes", format!("ls {home} && echo BREACH; ls /home /root /var/lib /opt /srv /mnt && echo BREACH")),
+        ("homes", format!("find {home} /home /root /var/lib /var/log /opt /srv /mnt /media -mindepth 1 | grep . && echo BREACH")),
         ("data folder", format!("ls {data} && echo BREACH; cat {} && echo BREACH", secret.display())),
         ("other pods", "find / -name pod.json -o -name result.json 2>/dev/null | grep . && echo BREACH".into()),
         ("server's environment", "cat /proc/*/environ | tr '\\0' '\\n' | grep CARGO && echo BREACH".into()),

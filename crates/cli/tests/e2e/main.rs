@@ -8,6 +8,8 @@ mod ceiling;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod gates;
 #[cfg(test)]
 mod hera;
