@@ -133,7 +133,7 @@ mod tests {
             body: "all google".to_owned(),
         };
         let outcome = http_outcome(&template, &answer, Timestamp::UNIX_EPOCH);
-        assert_eq!(outcome.outputs.result.as_ref().map(|text| text.as_str()), Some("all google"));
+        assert_eq!(outcome.outputs.result.as_deref(), Some("all google"));
         (outcome.phase, outcome.message)
     }
 
