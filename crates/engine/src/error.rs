@@ -1,5 +1,7 @@
 //! Why an event is not taken, each reason with its code. Not here: what makes a node fail; that is its message.
 
+use expr::ExprError;
+
 use crate::Run;
 
 /// The event cannot be taken, or the workflow cannot be run.
@@ -70,6 +72,72 @@ impl StepError {
             Self::NotSupplied { .. } => "ENG0005",
             Self::NotAskedFor { .. } => "ENG0006",
             Self::NotInEnum { .. } => "ENG0007",
+        })
+    }
+}
+
+/// A WorkflowEventBinding makes no Workflow of an event; the words are Argo's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BindingError {
+    /// The selector cannot be read or decided.
+    #[error("failed to evaluate workflow template expression: {0}")]
+    Selector(ExprError),
+    /// A parameter's expression cannot be read.
+    #[error("failed to compile workflow template parameter {name} expression: {reason}")]
+    Unreadable {
+        /// The parameter.
+        name: String,
+        /// What is wrong.
+        reason: ExprError,
+    },
+    /// A parameter's expression cannot be computed.
+    #[error("failed to evaluate workflow template parameter \"{name}\" expression: {reason}")]
+    Uncomputed {
+        /// The parameter.
+        name: String,
+        /// What is wrong.
+        reason: ExprError,
+    },
+    /// A parameter's value has no JSON.
+    #[error("failed to convert result to JSON \"{name}\" expression: {reason}")]
+    NoJson {
+        /// The parameter.
+        name: String,
+        /// What is wrong.
+        reason: ExprError,
+    },
+    /// A parameter says not where its value comes from.
+    #[error("malformed workflow template parameter \"{name}\": valueFrom is nil")]
+    NoEvent {
+        /// The parameter.
+        name: String,
+    },
+    /// The expression of a name, label or annotation cannot be read or computed.
+    #[error("failed to evaluate workflow {what} expression: {reason}")]
+    Metadata {
+        /// Of what, as `name` or `label "x"`.
+        what: String,
+        /// What is wrong.
+        reason: ExprError,
+    },
+    /// The expression of a name, label or annotation gives no string.
+    #[error("workflow {what} expression must evaluate to a string, not a {got}")]
+    NotText {
+        /// Of what.
+        what: String,
+        /// The Go type of what it gave.
+        got: String,
+    },
+}
+
+impl BindingError {
+    /// Returns the stable code; `docs/errors/<code>.md` explains it.
+    pub const fn code(&self) -> model::Code {
+        model::Code(match self {
+            Self::Selector(_) => "ENG0101",
+            Self::Unreadable { .. } | Self::Uncomputed { .. } | Self::NoJson { .. } => "ENG0102",
+            Self::NoEvent { .. } => "ENG0103",
+            Self::Metadata { .. } | Self::NotText { .. } => "ENG0104",
         })
     }
 }

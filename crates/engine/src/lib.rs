@@ -10,6 +10,7 @@
 //! Invariant: the cost of an event grows with the nodes it touches, never with the nodes of the run; a
 //! shutdown, a deadline and the list of failures for an exit handler look at all nodes, once each.
 
+pub mod binding;
 mod command;
 pub mod cron;
 mod duration;
@@ -30,7 +31,7 @@ pub use command::{
     Command, InputSource, LockName, LockRequest, Measurement, MemoEntry, Observed, Pod, PodInput, Question,
     Task,
 };
-pub use error::{Rejected, StepError};
+pub use error::{BindingError, Rejected, StepError};
 pub use event::{
     Answer, CollectedOutputs, ContainerEnd, Event, EventKind, PodEnd, PodOutcome, ShutdownStrategy,
     StoredArtifact, TaskOutcome, TimerId,

@@ -177,6 +177,13 @@ impl Prepare<'_> {
                 pairs.extend(given(facts.ticket.as_deref()).map(|ticket| pair("ticket", text(ticket))));
                 entities.push(parameters);
             }
+            "sendEvent" => {
+                let via = facts.via.ok_or("the path of the event is unknown")?;
+                pairs.push(pair(
+                    "via",
+                    RestrictedExpression::new_entity_uid(self.names.uid(Kind::Via, via_id(via))),
+                ));
+            }
             "approve" | "deny" => {
                 pairs.push(pair("gate", text(facts.gate.as_deref().ok_or("the gate is unknown")?)));
                 pairs.extend(given(facts.reason.as_deref()).map(|reason| pair("reason", text(reason))));

@@ -41,6 +41,7 @@ pub(crate) fn quoted<S: AsRef<str>>(texts: &[S]) -> String {
 pub(crate) fn act(action: &str) -> &'static str {
     match action {
         "submit" => "start runs",
+        "sendEvent" => "send events",
         "viewRun" => "see the status of runs",
         "viewLog" => "read logs",
         "viewOutput" => "read outputs",

@@ -43,6 +43,9 @@ pub enum RunnerError {
     /// An artifact was not packed or unpacked.
     #[error(transparent)]
     Packing(artifact::ArtifactError),
+    /// Not every binding could handle an event; the words are Argo's.
+    #[error("failed to dispatch event: [{0}]")]
+    Undispatched(String),
     /// There are no random bytes to be had.
     #[error(transparent)]
     Randomness(#[from] crate::random::NoRandomness),
@@ -63,6 +66,7 @@ impl RunnerError {
             Self::Artifact(error) => error.code(),
             Self::Packing(error) => error.code(),
             Self::Randomness(_) => Code("RUN0008"),
+            Self::Undispatched(_) => Code("RUN0020"),
         }
     }
     /// Returns the error for a refusal: not found where the caller may not even know of the thing.

@@ -11,6 +11,7 @@ pub mod clock;
 mod cron;
 mod drive;
 mod error;
+mod events;
 mod gates;
 pub mod keys;
 mod limits;

@@ -90,6 +90,7 @@ const fn grpc(error: &ServerError) -> (u32, StatusCode) {
         ServerError::ConfigUnreadable { .. }
         | ServerError::Assembly { .. }
         | ServerError::Listener(_)
+        | ServerError::Undispatched(_)
         | ServerError::Internal(_) => (13, StatusCode::INTERNAL_SERVER_ERROR),
     }
 }

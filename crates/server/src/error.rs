@@ -103,6 +103,9 @@ pub enum ServerError {
     /// The login was refused. Says nothing more, so that nobody learns who has an account.
     #[error("user or password is wrong")]
     LoginRefused,
+    /// Not every binding could handle an event; the words are Argo's.
+    #[error("failed to dispatch event: [{0}]")]
+    Undispatched(String),
     /// The request took too long.
     #[error("the request took longer than {seconds} seconds")]
     TooSlow {
@@ -145,6 +148,7 @@ impl ServerError {
             Self::Internal(_) => Code("SRV0118"),
             Self::NobodyToAsk => Code("SRV0119"),
             Self::Closed { .. } => Code("SRV0120"),
+            Self::Undispatched(_) => Code("SRV0130"),
         }
     }
 
@@ -167,9 +171,11 @@ impl ServerError {
             Self::TooSlow { .. } | Self::Busy | Self::Unrecorded | Self::NobodyToAsk => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::ConfigUnreadable { .. } | Self::Assembly { .. } | Self::Listener(_) | Self::Internal(_) => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            Self::ConfigUnreadable { .. }
+            | Self::Assembly { .. }
+            | Self::Listener(_)
+            | Self::Undispatched(_)
+            | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -199,6 +205,7 @@ impl From<RunnerError> for ServerError {
             RunnerError::NotFound { what, name } => Self::NotFound { what, name },
             RunnerError::Conflict(why) => Self::Conflict(why),
             RunnerError::Operate(error) => Self::Conflict(error.to_string()),
+            RunnerError::Undispatched(why) => Self::Undispatched(why),
             RunnerError::Store(error) => error.into(),
             other => Self::internal(other),
         }

@@ -40,6 +40,23 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
     }
 }
 
+/// A body that is any JSON whatever its `Content-Type`, as senders of events leave it to their client; an empty one is
+/// null.
+#[derive(Debug)]
+pub(crate) struct SentAny(pub(crate) Value);
+
+impl<S: Send + Sync> FromRequest<S> for SentAny {
+    type Rejection = Rejection;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Rejection> {
+        let path = request.uri().path().to_owned();
+        let read = async {
+            let bytes = gather(request.into_body()).await?;
+            if bytes.is_empty() { Ok(Value::Null) } else { strict(&bytes) }
+        };
+        read.await.map(Self).map_err(|error| Rejection::at(&path, error))
+    }
+}
+
 fn check_kind(kind: &str) -> Result<(), ServerError> {
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if essence == "application/json" || essence.ends_with("+json") {

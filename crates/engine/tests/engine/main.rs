@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod artifacts;
 #[cfg(test)]
+mod binding;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 mod corpus_arguments;

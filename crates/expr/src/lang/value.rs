@@ -103,7 +103,7 @@ impl Value {
     }
 
     /// The name of the Go type, as messages show it (`%T`).
-    pub(crate) fn type_name(&self) -> &'static str {
+    pub fn type_name(&self) -> &'static str {
         match self {
             Self::Nil => "<nil>",
             Self::Bool(_) => "bool",

@@ -1,10 +1,10 @@
 //! The acts on objects other than runs and templates, and those that keep facts. Not here: deciding them.
 
-use model::argo::NodeId;
+use model::{argo::NodeId, oam::Via};
 use serde_json::{Value, json};
 
 use super::{Action, EffectKind};
-use crate::{Resource, RunFacts};
+use crate::{Context, Resource, RunFacts};
 
 /// Taking an ended run out of the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -243,6 +243,32 @@ impl KeepsFact for CollectArtifacts {
     fn fact(&self) -> FactName {
         let (namespace, name) = (self.run.name.namespace.clone(), self.run.id.uuid().to_string());
         FactName { kind: "ArtifactGc", namespace, name, digest: self.digest.clone() }
+    }
+}
+
+/// Sending an event to a namespace, whose bindings may start runs upon it; each start is an act of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendEvent {
+    /// The namespace.
+    pub namespace: String,
+    /// What the sender calls this sort of event; may be empty.
+    pub discriminator: String,
+    /// By which path the sender would start runs.
+    pub via: Via,
+    /// SHA-256 of the payload, hexadecimal.
+    pub digest: String,
+}
+impl Action for SendEvent {
+    const NAME: &'static str = "sendEvent";
+    const EFFECT: EffectKind = EffectKind::Change;
+    fn resource(&self) -> Resource {
+        Resource::Namespace(self.namespace.clone())
+    }
+    fn context(&self) -> Context {
+        Context { via: Some(self.via), ..Context::default() }
+    }
+    fn details(&self) -> Value {
+        json!({ "discriminator": self.discriminator, "digest": self.digest })
     }
 }
 

@@ -105,7 +105,7 @@ impl Source<'_> {
             self.scope,
             words::triggerers(&self.spec.triggerers)
         );
-        self.forbid("triggerers", &["submit"], "spec.triggerers", says)
+        self.forbid("triggerers", &["submit", "sendEvent"], "spec.triggerers", says)
             .unless(self.may_trigger(&est::context("via")))
             .lists(Bound::Triggerers(self.spec.triggerers.clone()), Remedy::ListedByScope(self.scope.clone()))
     }
@@ -247,11 +247,12 @@ impl Source<'_> {
             words::plain(provider)
         );
         let remedy = Remedy::Say(format!("log in with the identity provider `{}`", words::plain(provider)));
-        let bounded: Vec<&'static str> = ["submit", "viewRun", "viewLog", "viewOutput", "approve", "deny"]
-            .into_iter()
-            .chain(CONTROL)
-            .chain(GO_ON)
-            .collect();
+        let bounded: Vec<&'static str> =
+            ["submit", "sendEvent", "viewRun", "viewLog", "viewOutput", "approve", "deny"]
+                .into_iter()
+                .chain(CONTROL)
+                .chain(GO_ON)
+                .collect();
         let strict = self
             .forbid("identityProvider", &bounded, "spec.identityProvider", says.clone())
             .unless(same())

@@ -62,6 +62,7 @@ fn acts() -> BTreeSet<&'static str> {
         action::CollectArtifacts::NAME,
         action::AdvanceCron::NAME,
         action::ExpireRun::NAME,
+        action::SendEvent::NAME,
         action::DeleteArchived::NAME,
     ]
     .into()

@@ -22,8 +22,6 @@ const ABSENT: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/event-sources/{namespace}/{name}"),
     (Method::PUT, "/api/v1/event-sources/{namespace}/{name}"),
     (Method::DELETE, "/api/v1/event-sources/{namespace}/{name}"),
-    (Method::POST, "/api/v1/events/{namespace}/"),
-    (Method::POST, "/api/v1/events/{namespace}/{discriminator}"),
     (Method::GET, "/api/v1/sensors/{namespace}"),
     (Method::POST, "/api/v1/sensors/{namespace}"),
     (Method::GET, "/api/v1/sensors/{namespace}/{name}"),

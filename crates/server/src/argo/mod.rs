@@ -8,6 +8,7 @@ mod actions;
 mod again;
 mod archive;
 mod artifacts;
+mod events;
 mod fields;
 mod list;
 mod logs;
@@ -43,6 +44,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         artifacts::endpoints(),
         archive::endpoints(),
         objects::endpoints(),
+        events::endpoints(),
         sync::endpoints(),
         metrics::endpoints(),
         about::endpoints(),

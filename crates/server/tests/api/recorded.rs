@@ -158,6 +158,16 @@ async fn clean(server: &Server) {
     }
 }
 
+/// What a test of Argo's suite makes by kubectl before its requests.
+async fn prepare(server: &Server, test: &str) {
+    if test == "TestEventOnMalformedWorkflowEventBinding" {
+        let binding = "apiVersion: argoproj.io/v1alpha1\nkind: WorkflowEventBinding\n\
+            metadata: {name: malformed, namespace: argo}\nspec: {event: {selector: a}}\n";
+        let files = json!({"files": [{"name": "a.yaml", "text": binding}]});
+        server.post("admin", "/api/marque/v1/apply", files).await.ok();
+    }
+}
+
 #[tokio::test]
 async fn argos_own_requests_are_answered_as_argo_answers_them() {
     let Ok(text) = std::fs::read_to_string(CASES) else {
@@ -174,6 +184,7 @@ async fn argos_own_requests_are_answered_as_argo_answers_them() {
         if test != last {
             clean(&server).await;
             known = fresh();
+            prepare(&server, &test).await;
             last = test;
         }
         let key = format!(
