@@ -90,6 +90,18 @@ impl PodFolder {
     pub(crate) fn control(&self) -> PathBuf {
         self.path.join("control")
     }
+    /// Where others of its run reach the pod; exists once it is ready.
+    pub(crate) fn ready(&self) -> PathBuf {
+        self.path.join("ready")
+    }
+    /// The FIFO that is readable once the pod is ready.
+    pub(crate) fn readiness(&self) -> PathBuf {
+        self.path.join("readiness")
+    }
+    /// The folder of what the pods of a run know of each other.
+    pub(crate) fn network(&self) -> PathBuf {
+        self.path.with_file_name(".network")
+    }
     /// Whether the pod's process may have been started, or the pod has ended without.
     pub(crate) fn is_begun(&self) -> bool {
         self.result().exists() || self.lock().metadata().is_ok_and(|lock| lock.len() > 0)

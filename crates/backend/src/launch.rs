@@ -57,9 +57,11 @@ pub(crate) fn start(
     if let Some(token) = token {
         write_token(folder, token)?;
     }
-    match mkfifo(&folder.control(), NixMode::S_IRUSR | NixMode::S_IWUSR) {
-        Ok(()) | Err(Errno::EEXIST) => {}
-        Err(error) => return Err(BackendError::io(folder.control())(error.into())),
+    for path in [folder.control()].into_iter().chain(spec.is_daemon.then(|| folder.readiness())) {
+        match mkfifo(&path, NixMode::S_IRUSR | NixMode::S_IWUSR) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(error) => return Err(BackendError::io(path)(error.into())),
+        }
     }
     let text = serde_json::to_vec(&spec).map_err(|error| BackendError::io(folder.spec())(error.into()))?;
     write(&folder.spec(), &text).map_err(BackendError::io(folder.spec()))?;

@@ -33,6 +33,8 @@ mod materials;
 mod outcome;
 mod plan;
 mod private;
+mod probe;
+mod readiness;
 mod reexec;
 mod sandbox;
 mod spec;
@@ -176,6 +178,15 @@ impl ProcessBackend {
         }
         let name = node.to_string();
         off_the_loop(move || launch::ended(&folder, &name)).await
+    }
+    /// Waits until the containers of a daemon are ready, and returns the address that other pods of its run reach it at.
+    /// Waits for ever if they never are, or if the pod is no daemon: to be given up when the pod ends.
+    ///
+    /// # Errors
+    /// [`BackendError::Io`].
+    pub async fn ready(&self, run: RunId, node: &NodeId) -> Result<String, BackendError> {
+        let folder = PodFolder::of(&self.config.folder, run, node)?;
+        readiness::wait(&folder).await
     }
     /// Replaces the run token of a pod that is running; one that has ended gets none.
     ///

@@ -19,6 +19,8 @@ pub const ARTIFACT_ENTRIES: u32 = 100_000;
 pub const ARTIFACT_DEPTH: u32 = 64;
 /// The most containers of a pod.
 pub const POD_CONTAINERS: usize = 64;
+/// The most daemons of a run that live at once.
+pub const RUN_DAEMONS: usize = 256;
 /// The longest path of an artifact or parameter in bytes.
 pub const PATH_BYTES: usize = 4096;
 /// The longest node id in bytes: a folder's name.

@@ -14,6 +14,7 @@ use crate::{
     image::invocation,
     limits::POD_CONTAINERS,
     private::{Private, PrivateCommand},
+    probe::Probe,
     sandbox::pod_user,
     spec::{ContainerSpec, InputSpec, MountSpec, OutputSpec, PodSpec, Role},
     volumes::{Volumes, claims_folder},
@@ -36,9 +37,6 @@ pub(crate) fn plan(
     (run, pod): (&RunFacts, &Pod),
     materials: &Materials,
 ) -> Result<(PodSpec, Private), BackendError> {
-    if pod.template.daemon == Some(true) {
-        return Err(unsupported("`daemon` of a template is not supported on one machine yet".to_owned()));
-    }
     let volumes = Volumes { run, pod, materials, folder };
     let (folders, claims) = volumes.folders()?;
     let planning = Planning { config, folder, run, pod, materials, volumes };
@@ -60,6 +58,7 @@ pub(crate) fn plan(
         isolation: config.isolation,
         host_name: host_name(&pod.pod_name),
         user: pod_user(&owner),
+        is_daemon: pod.template.daemon == Some(true),
         is_set: pod.template.container_set.is_some(),
         containers: containers.into_iter().map(|container| container.spec).collect(),
         script: pod.template.script.as_ref().map(|script| script.source.clone()),
@@ -193,7 +192,11 @@ impl Planning<'_> {
             attempts,
             pause_ms,
         };
-        Ok((Planned { spec, has_volumes }, PrivateCommand { argv: invocation.argv, env, files: seen.files }))
+        let probes = Probe::of(container, &env).map_err(unsupported)?;
+        // only a daemon is waited for
+        let probes = if pod.template.daemon == Some(true) { probes } else { Vec::new() };
+        let command = PrivateCommand { argv: invocation.argv, env, files: seen.files, probes };
+        Ok((Planned { spec, has_volumes }, command))
     }
     /// Returns how often each container of a set is tried, and the milliseconds between.
     /// Source: Argo `workflow_types.go` ContainerSetRetryStrategy, `emissary.go`.

@@ -13,6 +13,7 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rustix::fs::{MemfdFlags, memfd_create};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -20,6 +21,7 @@ use crate::{
     environment::Variables,
     limits::SPEC_BYTES,
     mask::Masker,
+    probe::Probe,
     spec::{pairs, text, texts},
 };
 
@@ -44,6 +46,8 @@ pub(crate) struct PrivateCommand {
     pub(crate) env: Variables,
     /// The files of ConfigMaps and Secrets it mounts.
     pub(crate) files: Vec<PrivateFile>,
+    /// What must pass before it counts as ready.
+    pub(crate) probes: Vec<Probe>,
 }
 
 /// A file of a ConfigMap or Secret.
@@ -127,6 +131,7 @@ impl PrivateCommand {
             "argv": self.argv,
             "env": self.env,
             "files": self.files.iter().map(file).collect::<Vec<_>>(),
+            "probes": self.probes,
         })
     }
     fn from_json(map: &Map<String, Value>) -> Option<Self> {
@@ -139,6 +144,7 @@ impl PrivateCommand {
             argv: texts(map.get("argv")?)?,
             env: pairs(map.get("env")?)?,
             files: map.get("files")?.as_array()?.iter().map(file).collect::<Option<_>>()?,
+            probes: Vec::deserialize(map.get("probes")?).ok()?,
         })
     }
 }
@@ -170,6 +176,7 @@ mod tests {
             argv: vec!["sh".to_owned(), "hunter2hunter2".to_owned()],
             env: vec![("A".to_owned(), "hunter2hunter2".to_owned())],
             files: vec![PrivateFile { path: "/etc/key".to_owned(), mode: 0o400, bytes }],
+            probes: Vec::new(),
         };
         let private = Private { commands: vec![command], masks: vec![Zeroizing::new(vec![0, 255, 7])] };
         let file = private.to_file().unwrap();

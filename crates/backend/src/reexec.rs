@@ -14,6 +14,9 @@ pub(crate) const SANDBOX_ARGUMENT: &str = "__sandbox";
 /// Becomes the first process of a sandbox.
 pub(crate) const INIT_ARGUMENT: &str = "__init";
 
+/// Becomes the stage that links two pods; addresses and numbers follow.
+pub(crate) const LINK_ARGUMENT: &str = "__link";
+
 /// Returns the exit code of what the arguments ask this program to be; `None` if they ask for nothing.
 pub(crate) fn become_it(mut args: impl Iterator<Item = OsString>) -> Option<i32> {
     let name = args.next()?;
@@ -24,18 +27,21 @@ pub(crate) fn become_it(mut args: impl Iterator<Item = OsString>) -> Option<i32>
     }
     let what = args.next()?;
     let what = what.to_str()?;
-    if [SUPERVISE_ARGUMENT, WARDEN_ARGUMENT, SANDBOX_ARGUMENT].contains(&what) {
+    if [SUPERVISE_ARGUMENT, WARDEN_ARGUMENT, SANDBOX_ARGUMENT, LINK_ARGUMENT].contains(&what) {
         close_inherited();
     }
     match what {
         SUPERVISE_ARGUMENT => Some(supervise::main(Path::new(&args.next()?))),
         WARDEN_ARGUMENT => Some(supervise::warden::main()),
-        SANDBOX_ARGUMENT => {
-            Some(sandbox::outer::main(args.next().as_ref().and_then(|beside| beside.to_str())))
-        }
+        SANDBOX_ARGUMENT => Some(sandbox::outer::main(&texts(args))),
+        LINK_ARGUMENT => Some(sandbox::link::main(&texts(args))),
         INIT_ARGUMENT => Some(sandbox::init::main()),
         _ => None,
     }
+}
+
+fn texts(args: impl Iterator<Item = OsString>) -> Vec<String> {
+    args.map(|arg| arg.to_string_lossy().into_owned()).collect()
 }
 
 /// Closes what whoever started the server left open for it: no pod is to have it. Nothing of this process is open yet.

@@ -18,6 +18,8 @@ pub(crate) struct PodSpec {
     pub(crate) host_name: String,
     /// The user it runs as, if the supervisor is root; see [`crate::sandbox::pod_user`].
     pub(crate) user: Option<u32>,
+    /// Whether others of its run may reach it, and wait until it is ready.
+    pub(crate) is_daemon: bool,
     /// Whether it is a container set: how each main container ended is told then.
     pub(crate) is_set: bool,
     /// The containers in the order they are written in: first those of the beginning, then the main ones, then those

@@ -200,6 +200,7 @@ fn specifications_and_outcomes_come_back_as_they_were_written() {
         isolation: Isolation::Namespaces,
         host_name: text("h"),
         user: Some(7),
+        is_daemon: true,
         is_set: true,
         containers: vec![ContainerSpec {
             name: text("main"),

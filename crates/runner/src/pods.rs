@@ -10,7 +10,7 @@ use identity::Caller;
 use model::argo::NodeId;
 use policy::{KillPod, StartPod};
 use store::StoredRun;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 use crate::{RunnerError, drive::Input, runner::Inner};
 
@@ -33,7 +33,7 @@ impl PodTask {
                 return self.finished(&pod.node, outcome(PodEnd::Killed));
             }
         };
-        let Ok(_place) = place else { return }; // the runner is shutting down
+        let Ok(place) = place else { return }; // the runner is shutting down
         let fetched = tokio::select! {
             fetched = self.inner.fetch_inputs((&self.caller, &self.stored), &pod) => fetched,
             () = asked_to_die(&mut self.killed), if !self.again => {
@@ -53,7 +53,7 @@ impl PodTask {
             Err(error) => return self.finished(&pod.node, outcome(PodEnd::Error(error.to_string()))),
         }
         self.tell(EventKind::PodRunning { node: pod.node.clone() });
-        let end = self.attend(&pod).await;
+        let end = self.attend(&pod, place).await;
         let end = self.inner.put_outputs((&self.caller, &self.stored), &pod, end).await;
         if let Err(error) = self.inner.backend.drop_inputs(self.stored.facts.id, &pod.node).await {
             tracing::warn!(run = %self.stored.facts.id, node = %pod.node, %error, "fetched inputs are left");
@@ -83,9 +83,12 @@ impl PodTask {
         Ok(())
     }
 
-    async fn attend(&mut self, pod: &Pod) -> PodOutcome {
+    async fn attend(&mut self, pod: &Pod, place: OwnedSemaphorePermit) -> PodOutcome {
+        let mut place = Some(place);
+        let mut unready = pod.template.daemon == Some(true);
         let inner = Arc::clone(&self.inner);
         let mut wait = std::pin::pin!(inner.backend.wait(self.stored.facts.id, &pod.node));
+        let mut ready = std::pin::pin!(inner.backend.ready(self.stored.facts.id, &pod.node));
         let life = u64::from(self.inner.config.run_token_seconds);
         let mut asked = false;
         loop {
@@ -95,8 +98,23 @@ impl PodTask {
                     asked = true;
                     self.kill(&pod.node).await;
                 }
+                ip = &mut ready, if unready => {
+                    unready = false;
+                    // what follows may need its place, and ends it
+                    drop(place.take());
+                    self.is_ready(&pod.node, ip);
+                }
                 // two thirds of its life
                 () = tokio::time::sleep(Duration::from_secs(life * 2 / 3)) => self.renew(pod).await,
+            }
+        }
+    }
+
+    fn is_ready(&self, node: &NodeId, ip: Result<String, BackendError>) {
+        match ip {
+            Ok(ip) => self.tell(EventKind::PodReady { node: node.clone(), ip }),
+            Err(error) => {
+                tracing::error!(run = %self.stored.facts.id, %node, %error, "a daemon's readiness is not known");
             }
         }
     }

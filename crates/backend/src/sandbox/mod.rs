@@ -26,12 +26,14 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::{
     limits::{POD_UID_BASE, POD_UID_COUNT, SANDBOX_BUILD_MS},
     private::{PrivateCommand, scrub},
+    probe::Probe,
     reexec::SANDBOX_ARGUMENT,
     spec::{ContainerSpec, MountSpec, PodSpec, flag, pairs, text, texts},
 };
 
 pub(crate) mod init;
-mod loopback;
+pub(crate) mod link;
+mod netlink;
 pub(crate) mod outer;
 mod root;
 
@@ -63,8 +65,8 @@ pub(crate) struct Room {
     pub(crate) token: Option<String>,
     /// This program, by its path.
     pub(crate) program: String,
-    /// How many rooms of the pod there are with this one.
-    pub(crate) number: u32,
+    /// What must pass before its command counts as ready.
+    pub(crate) probes: Vec<Probe>,
 }
 
 impl fmt::Debug for Room {
@@ -82,12 +84,11 @@ impl Drop for Room {
 }
 
 impl Room {
-    /// Returns the room that a container of a pod needs, the `number`th.
+    /// Returns the room that a container of a pod needs.
     pub(crate) fn of(
         spec: &PodSpec,
         (container, command): (&ContainerSpec, &PrivateCommand),
         token: &str,
-        number: u32,
     ) -> Self {
         let program = std::fs::read_link("/proc/self/exe").unwrap_or_default();
         Self {
@@ -99,14 +100,22 @@ impl Room {
             mounts: container.mounts.clone(),
             token: Some(token.to_owned()),
             program: program.to_string_lossy().into_owned(),
-            number,
+            probes: command.probes.clone(),
         }
     }
     /// Returns a room nothing will happen in.
     fn empty(mounts: Vec<MountSpec>) -> Self {
-        let (argv, env) = (Vec::new(), Vec::new());
-        let (working_dir, program, host_name) = (String::new(), String::new(), "probe".to_owned());
-        Self { argv, built_in: false, env, working_dir, host_name, mounts, token: None, program, number: 1 }
+        Self {
+            argv: Vec::new(),
+            built_in: false,
+            env: Vec::new(),
+            working_dir: String::new(),
+            host_name: "probe".to_owned(),
+            mounts,
+            token: None,
+            program: String::new(),
+            probes: Vec::new(),
+        }
     }
     fn to_json(&self) -> Value {
         json!({
@@ -118,7 +127,7 @@ impl Room {
             "mounts": self.mounts,
             "token": self.token,
             "program": self.program,
-            "number": self.number,
+            "probes": self.probes,
         })
     }
     fn from_json(value: &Value) -> Option<Self> {
@@ -132,7 +141,7 @@ impl Room {
             mounts: Vec::deserialize(map.get("mounts")?).ok()?,
             token: map.get("token")?.as_str().map(str::to_owned),
             program: text(map, "program")?,
-            number: u32::try_from(map.get("number")?.as_u64()?).ok()?,
+            probes: Vec::deserialize(map.get("probes")?).ok()?,
         })
     }
 }
@@ -154,8 +163,32 @@ pub(crate) fn drop_groups() -> io::Result<()> {
 /// What the kernel said.
 pub(crate) fn probe(program: &Path, mounts: Vec<MountSpec>) -> Result<(), String> {
     let owner = Uid::effective().is_root().then_some(POD_UID_BASE + POD_UID_COUNT);
-    let (session, _, _) = Session::open(program, &Room::empty(mounts), owner, None)?;
+    let (session, _, _) = Session::open(program, &Room::empty(mounts), owner, Beside::Nobody)?;
     session.root().map(drop).map_err(|error| format!("the sandbox's root cannot be opened: {error}"))
+}
+
+/// What a sandbox shares with another one, given the process id of its outer stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    /// Nothing.
+    Nobody,
+    /// Network, host name and shared memory, as the containers of a pod do.
+    Pod(u32),
+    /// The user namespace alone: they may be linked.
+    Run(u32),
+}
+
+impl Beside {
+    const POD: &str = "pod";
+    const RUN: &str = "run";
+
+    fn args(self) -> Vec<String> {
+        match self {
+            Self::Nobody => Vec::new(),
+            Self::Pod(stage) => vec![Self::POD.to_owned(), stage.to_string()],
+            Self::Run(stage) => vec![Self::RUN.to_owned(), stage.to_string()],
+        }
+    }
 }
 
 /// A sandbox that has been built.
@@ -166,11 +199,11 @@ pub(crate) struct Session {
     lines: BufReader<UnixStream>,
     partial: Vec<u8>,
     init: u32,
+    passed: bool,
 }
 
 impl Session {
-    /// Builds a sandbox; its command waits for [`Session::go`]. Returns standard output and standard error, too. With
-    /// `beside`, it shares the network, the host name and the shared memory of that one, as the containers of a pod do.
+    /// Builds a sandbox; its command waits for [`Session::go`]. Returns standard output and standard error, too.
     ///
     /// # Errors
     /// What the kernel said.
@@ -178,12 +211,12 @@ impl Session {
         program: &Path,
         room: &Room,
         owner: Option<u32>,
-        beside: Option<&Self>,
+        beside: Beside,
     ) -> Result<(Self, OwnedFd, OwnedFd), String> {
         let said = |error: io::Error| error.to_string();
         let (socket, theirs) = UnixStream::pair().map_err(said)?;
         let mut command = Command::new(program);
-        command.arg(SANDBOX_ARGUMENT).args(beside.map(|first| first.stage.id().to_string())).env_clear();
+        command.arg(SANDBOX_ARGUMENT).args(beside.args()).env_clear();
         command.stdin(OwnedFd::from(theirs)).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(owner) = owner {
             command.uid(owner).gid(owner);
@@ -195,7 +228,8 @@ impl Session {
         };
         socket.set_read_timeout(Some(Duration::from_millis(SANDBOX_BUILD_MS))).map_err(said)?;
         let lines = BufReader::new(socket.try_clone().map_err(said)?);
-        let mut session = Self { stage, socket, lines, partial: Vec::new(), init: 0 };
+        let mut session =
+            Self { stage, socket, lines, partial: Vec::new(), init: 0, passed: room.probes.is_empty() };
         // if the stage has failed already, its words below say more than the broken pipe here
         let mut room = room.to_json();
         let mut line = Zeroizing::new(room.to_string());
@@ -205,6 +239,10 @@ impl Session {
         session.await_ready()?;
         session.socket.set_nonblocking(true).map_err(said)?;
         Ok((session, stdout.into(), stderr.into()))
+    }
+    /// Returns the process id of its outer stage, which lives as long as the sandbox.
+    pub(crate) fn stage(&self) -> u32 {
+        self.stage.id()
     }
     /// Returns the root folder of the pod.
     pub(crate) fn root(&self) -> io::Result<OwnedFd> {
@@ -231,6 +269,7 @@ impl Session {
                 Ok(_) if self.partial.ends_with(b"\n") => {
                     let line = String::from_utf8_lossy(&self.partial).trim_end().to_owned();
                     self.partial.clear();
+                    self.passed |= line == PASSED;
                     if let Some(end) = end_of(&line) {
                         return Ok(Some(end));
                     }
@@ -241,6 +280,10 @@ impl Session {
                 Err(error) => return Err(error),
             }
         }
+    }
+    /// Whether the command, if it runs, has passed all its probes as far as [`Session::ended`] has heard.
+    pub(crate) const fn has_passed(&self) -> bool {
+        self.passed
     }
     /// Returns what becomes readable when the command ends.
     pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
@@ -295,6 +338,8 @@ const READY: &str = "ready";
 const PID: &str = "pid";
 /// Said by both: it failed.
 const FAULT: &str = "fault";
+/// Said by `init`: the command has passed all its probes.
+const PASSED: &str = "passed";
 /// Said by `init`: the command ended.
 const EXITED: &str = "exited";
 /// Said to `init`: start the command.

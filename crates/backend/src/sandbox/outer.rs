@@ -1,20 +1,20 @@
 //! The outer stage: leaves the machine's namespaces and starts the first process of the new ones.
 //! Not here: mounts (`root`). It has one thread: the kernel lets no other leave its user namespace.
 
-use std::{io, os::unix::net::UnixStream, process::Command};
+use std::{fs::File, io, os::unix::net::UnixStream, process::Command};
 
 use nix::{
     sched::{CloneFlags, setns, unshare},
     unistd::{Gid, Uid},
 };
 
-use super::{FAULT, PID, die_with_parent, failed, map_ids, say, socket_of_stage};
+use super::{Beside, FAULT, PID, die_with_parent, failed, map_ids, say, socket_of_stage};
 use crate::reexec::INIT_ARGUMENT;
 
-/// Runs the stage, `beside` being the process id of another one whose network is shared; returns its exit code.
-pub(crate) fn main(beside: Option<&str>) -> i32 {
+/// Runs the stage; the arguments may name what is shared ([`Beside`]). Returns its exit code.
+pub(crate) fn main(args: &[String]) -> i32 {
     let Ok(socket) = socket_of_stage() else { return 1 };
-    match run(&socket, beside) {
+    match run(&socket, args) {
         Ok(()) => 0,
         Err(fault) => {
             say(&socket, &format!("{FAULT} {fault}"));
@@ -23,13 +23,16 @@ pub(crate) fn main(beside: Option<&str>) -> i32 {
     }
 }
 
-fn run(socket: &UnixStream, beside: Option<&str>) -> Result<(), String> {
+fn run(socket: &UnixStream, args: &[String]) -> Result<(), String> {
     die_with_parent()?;
     // when memory runs out, a pod goes before the server; lacking that is no reason not to run
     let _ = std::fs::write("/proc/self/oom_score_adj", "500");
-    match beside {
-        None => leave()?,
-        Some(first) => join(first)?,
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        [] => leave()?,
+        [Beside::POD, first] => join(first, &["net", "ipc", "uts"], OWN)?,
+        [Beside::RUN, first] => join(first, &[], OWN | SHARED)?,
+        _ => return Err("bad arguments".to_owned()),
     }
     die_with_parent()?;
     let mut init = start_init().map_err(failed("first process"))?;
@@ -45,17 +48,17 @@ fn leave() -> Result<(), String> {
     map_ids(0, user, group)
 }
 
-/// Enters the namespaces that a pod's containers share, and leaves the others. The first stage belongs to the same user,
-/// who made its user namespace, and so may enter it.
-fn join(first: &str) -> Result<(), String> {
+/// Enters the user namespace of another stage and those of its namespaces that are `shared`, and leaves the `others`.
+/// The other stage belongs to the same user, who made its user namespace, and so may enter it.
+fn join(first: &str, shared: &[&str], others: CloneFlags) -> Result<(), String> {
     let first: u32 = first.parse().map_err(failed("the stage to join"))?;
-    let open = |name: &str| std::fs::File::open(format!("/proc/{first}/ns/{name}")).map_err(failed("join"));
+    let open = |name: &str| File::open(format!("/proc/{first}/ns/{name}")).map_err(failed("join"));
     // all are opened first: from inside the user namespace the paths may lead nowhere
-    let shared = [open("user")?, open("net")?, open("ipc")?, open("uts")?];
+    let shared: Vec<File> = ["user"].iter().chain(shared).map(|name| open(name)).collect::<Result<_, _>>()?;
     for namespace in shared {
         setns(namespace, CloneFlags::empty()).map_err(failed("join"))?;
     }
-    unshare(OWN).map_err(failed("unshare"))
+    unshare(others).map_err(failed("unshare"))
 }
 
 /// What each container has for itself.

@@ -26,7 +26,7 @@ use crate::{
     outcome,
     plan::SCRIPT_IN_POD,
     private::{Masks, Private},
-    sandbox::{Room, Session},
+    sandbox::{Beside, Room, Session},
     spec::PodSpec,
 };
 
@@ -34,6 +34,7 @@ pub(crate) mod collect;
 pub(crate) mod course;
 pub(crate) mod files;
 pub(crate) mod inputs;
+pub(crate) mod network;
 pub(crate) mod payload;
 pub(crate) mod stream;
 pub(crate) mod warden;
@@ -105,6 +106,8 @@ fn supervise_plain(
     mark_started(lock)?;
     let payloads = spec.containers.iter().map(|_| None).collect();
     let mut watch = Watch::new(folder, (spec, private), control, payloads);
+    // it is reached where every process of this machine is
+    watch.tell_when_ready(spec.is_daemon.then(|| "127.0.0.1".to_owned()));
     let ending = watch.run()?;
     Ok(finish(Some(&files), folder, spec, watch, ending))
 }
@@ -115,13 +118,19 @@ fn supervise_sandboxed(
     (control, lock): (OwnedFd, BorrowedFd<'_>),
 ) -> Result<PodOutcome, String> {
     let token = prepare(folder, spec)?;
+    let run = network::Locked::of(folder, spec.is_daemon)?;
+    let relative = run.as_ref().and_then(network::Locked::relative).map_or(Beside::Nobody, Beside::Run);
     let mut sessions: Vec<(Session, OwnedFd, OwnedFd)> = Vec::new();
     // all rooms are there before any command runs
-    for (number, container) in (1..).zip(spec.containers.iter().zip(&private.commands)) {
-        let room = Room::of(spec, container, &token, number);
-        let beside = sessions.first().map(|(session, ..)| session);
+    for container in spec.containers.iter().zip(&private.commands) {
+        let room = Room::of(spec, container, &token);
+        let beside = sessions.first().map_or(relative, |(session, ..)| Beside::Pod(session.stage()));
         sessions.push(Session::open(Path::new("/proc/self/exe"), &room, spec.user, beside)?);
     }
+    let membership = match (run, sessions.first()) {
+        (Some(run), Some((session, ..))) => Some(run.join(session, spec.is_daemon)?),
+        _ => None,
+    };
     let mut of_main = None;
     let contents = spec.containers.iter().zip(&private.commands).zip(&sessions);
     for (at, ((container, command), (session, ..))) in contents.enumerate() {
@@ -139,7 +148,11 @@ fn supervise_sandboxed(
     let payload = |(session, stdout, stderr)| Some((Payload::Sandboxed(Box::new(session)), stdout, stderr));
     let payloads = sessions.into_iter().map(payload).collect();
     let mut watch = Watch::new(folder, (spec, private), control, payloads);
+    let address = membership.as_ref().filter(|_| spec.is_daemon).map(|member| member.address().to_string());
+    watch.tell_when_ready(address);
     let ending = watch.run()?;
+    // nobody is linked with it any more, before its process ids belong to others
+    drop(membership);
     Ok(finish(of_main.as_ref(), folder, spec, watch, ending))
 }
 

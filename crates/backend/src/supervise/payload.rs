@@ -7,20 +7,31 @@ use std::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::process::{CommandExt, ExitStatusExt},
     },
+    path::Path,
     process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
-use rustix::process::{PidfdFlags, pidfd_open};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{Mode, OFlags, open},
+    process::{PidfdFlags, pidfd_open},
+};
 
 use crate::{
     environment::{PATH, Variables},
     folder::PodFolder,
     image::{ARGOSAY, BUILT_IN},
     private::PrivateCommand,
+    probe::Probe,
     sandbox::{End, Session},
     spec::ContainerSpec,
 };
@@ -39,6 +50,20 @@ pub(crate) enum Payload {
 pub(crate) struct Plain {
     child: Child,
     watch: OwnedFd,
+    proof: Proof,
+}
+
+/// What the probes of a plain process have found.
+#[derive(Debug, Default)]
+struct Proof {
+    passed: Arc<AtomicBool>,
+    over: Arc<AtomicBool>,
+}
+
+impl Drop for Proof {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+    }
 }
 
 impl Payload {
@@ -76,7 +101,15 @@ impl Payload {
             return Err("the command has no output".to_owned());
         };
         let watch = watch_of(&child).map_err(|error| format!("cannot watch the command: {error}"))?;
-        Ok((Self::Plain(Plain { child, watch }), stdout, stderr))
+        let proof = prove(folder, directory, private)?;
+        Ok((Self::Plain(Plain { child, watch, proof }), stdout, stderr))
+    }
+    /// Whether it has passed all its probes, as far as is known.
+    pub(crate) fn has_passed(&self) -> bool {
+        match self {
+            Self::Plain(plain) => plain.proof.passed.load(Ordering::SeqCst),
+            Self::Sandboxed(session) => session.has_passed(),
+        }
     }
     /// Returns what becomes readable when the process ends.
     pub(crate) fn watch(&self) -> BorrowedFd<'_> {
@@ -111,6 +144,47 @@ impl Payload {
             Self::Sandboxed(session) => session.kill(),
         }
     }
+}
+
+/// Finds out whether a plain process is ready, beside everything else; wakes its supervisor when it is.
+fn prove(folder: &PodFolder, directory: &Path, private: &PrivateCommand) -> Result<Proof, String> {
+    let proof = Proof::default();
+    if private.probes.is_empty() {
+        proof.passed.store(true, Ordering::SeqCst);
+        return Ok(proof);
+    }
+    let (passed, over) = (Arc::clone(&proof.passed), Arc::clone(&proof.over));
+    let (control, directory, private) = (folder.control(), directory.to_owned(), private.clone());
+    let work = move || {
+        let mut exec =
+            |argv: &[String], timeout| exec(argv, &private, &directory, timeout).unwrap_or_default();
+        if Probe::await_all(&private.probes, &|| over.load(Ordering::SeqCst), &mut exec) {
+            passed.store(true, Ordering::SeqCst);
+            // full, it wakes the supervisor just as well
+            let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+            let _ =
+                open(&control, flags, Mode::empty()).and_then(|control| rustix::io::write(&control, b"r"));
+        }
+    };
+    std::thread::Builder::new().spawn(work).map_err(|error| format!("cannot watch the command: {error}"))?;
+    Ok(proof)
+}
+
+/// Runs a command beside the process; returns whether it ended with 0 in time.
+fn exec(argv: &[String], private: &PrivateCommand, directory: &Path, timeout: Duration) -> io::Result<bool> {
+    let (program, args) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let file = find(program, &private.env, directory).map_err(io::Error::other)?;
+    let env = private.env.iter().map(|(name, value)| (name, value));
+    let mut command = Command::new(file);
+    command.arg0(program).args(args).env_clear().envs(env).current_dir(directory).process_group(0);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let end = watch_of(&child).and_then(|end| {
+        let timeout = Timespec::try_from(timeout).ok();
+        Ok(poll(&mut [PollFd::new(&end, PollFlags::IN)], timeout.as_ref())?)
+    });
+    signal_group(child.id(), Signal::SIGKILL);
+    let status = child.wait()?;
+    Ok(end? > 0 && status.success())
 }
 
 /// Lets this program be called by the names of the built-in ones.

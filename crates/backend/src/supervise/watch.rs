@@ -29,8 +29,9 @@ use crate::{
     logfile::LogWriter,
     mask::Masker,
     private::{Masks, Private},
+    readiness,
     sandbox::End,
-    spec::{ContainerSpec, MAIN, PodSpec},
+    spec::{ContainerSpec, MAIN, PodSpec, Role},
 };
 
 /// How the pod ended.
@@ -55,6 +56,10 @@ pub(crate) struct Watch<'a> {
     lanes: Vec<Lane>,
     deadline: Option<Moment>,
     ordered: Option<PodEnd>,
+    /// Where others reach the pod: a daemon tells it once it is ready.
+    address: Option<String>,
+    /// Tells that it is.
+    told: Option<OwnedFd>,
     /// When those that run beside the main ones are killed, once they have been asked to end.
     rest_until: Option<Moment>,
 }
@@ -124,8 +129,14 @@ impl<'a> Watch<'a> {
             lanes: spec.containers.iter().zip(prepared).enumerate().map(lane).collect(),
             deadline,
             ordered: None,
+            address: None,
+            told: None,
             rest_until: None,
         }
+    }
+    /// Lets everybody who waits know where the pod is reached, as soon as it is ready.
+    pub(crate) fn tell_when_ready(&mut self, address: Option<String>) {
+        self.address = address;
     }
     /// Runs and watches the containers until all have ended and all they wrote has been read.
     ///
@@ -175,6 +186,7 @@ impl<'a> Watch<'a> {
                 Next::Wait => {}
                 Next::Over => return Ok(()),
             }
+            self.tell_if_ready()?;
             let ready = self.wait()?;
             for (at, [stdout, stderr, payload]) in ready.lanes {
                 self.look_at(at, [stdout, stderr, payload], &mut buffer)?;
@@ -283,6 +295,23 @@ impl<'a> Watch<'a> {
             (*at, [stdout, stderr, payload])
         });
         Ok(Ready { lanes: lanes.collect(), control })
+    }
+    fn tell_if_ready(&mut self) -> io::Result<()> {
+        let Some(address) = &self.address else { return Ok(()) };
+        let is_ready =
+            |((container, stage), lane): ((&ContainerSpec, &Stage), &Lane)| match (&container.role, stage) {
+                (Role::Init, stage) => stage.is_over(),
+                (_, Stage::Running) => lane.payload.as_ref().is_some_and(Payload::has_passed),
+                // to a cluster, what waits for others in a set runs
+                (_, stage) => self.spec.is_set && !stage.is_over(),
+            };
+        if self.told.is_none()
+            && self.ordered.is_none()
+            && self.course.stages().zip(&self.lanes).all(is_ready)
+        {
+            self.told = Some(readiness::tell(self.folder, address)?);
+        }
+        Ok(())
     }
     /// Empties the FIFO; what to do is said by the file, which can't get lost.
     fn obey(&mut self) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 #[cfg(test)]
 mod attacks;
+mod daemon;
 #[cfg(test)]
 #[path = "../probe/door.rs"]
 mod door;

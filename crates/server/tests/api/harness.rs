@@ -140,7 +140,12 @@ impl Server {
 
     /// A server with a namespace `argo` and the payroll example.
     pub(crate) async fn new() -> Self {
-        let server = Self::empty().await;
+        Self::empty().await.with_examples().await
+    }
+
+    /// It with a namespace `argo` and the payroll example.
+    pub(crate) async fn with_examples(self) -> Self {
+        let server = self;
         let mut files = vec![json!({"name": "argo.yaml", "text": ARGO_SCOPE})];
         files.extend(payroll());
         server.post("admin", "/api/marque/v1/apply", json!({ "files": files })).await.ok();

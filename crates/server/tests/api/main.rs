@@ -9,6 +9,8 @@ mod bad_input;
 #[cfg(test)]
 mod cron;
 #[cfg(test)]
+mod daemons;
+#[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod events;
