@@ -1,14 +1,17 @@
 //! jq filters, as `valueFrom.jqFilter` of a resource has them. Source: Argo `workflow/executor/resource.go` jqFilter over
-//! gojq: each value on a line, texts without quotes, the whole trimmed.
+//! gojq: each value on a line, texts without quotes, the whole trimmed. Objects are in the order of their keys and numbers
+//! are spelled as gojq spells them.
 //! Not here: time; whoever lets others write filters bounds it. Filters that look at the process (`env`, `input`, `halt`)
 //! do not exist here.
 
+use std::fmt::Write as _;
+
 use jaq_core::{
     Compiler, Ctx, Vars, data,
-    load::{Arena, File, Loader},
+    load::{self, Arena, File, Loader},
     unwrap_valr,
 };
-use jaq_json::{Val, read};
+use jaq_json::{Num, Val, read};
 
 use crate::{ExprError, MAX_CONDITION_BYTES, MAX_OUTPUT_BYTES, error::shortened};
 
@@ -16,6 +19,24 @@ use crate::{ExprError, MAX_CONDITION_BYTES, MAX_OUTPUT_BYTES, error::shortened};
 const MAX_VALUES: usize = 100_000;
 /// Filters that look at or act on the process.
 const LEFT_OUT: [&str; 7] = ["env", "$__env__", "halt", "input", "now", "localtime", "mktime_local"];
+
+/// The deepest nesting of a value that is written.
+const MAX_DEPTH: usize = 1000;
+/// What gojq has and jaq has not.
+const MORE: &str = r##"
+def leaf_paths: paths(scalars);
+def INDEX(stream; f): reduce stream as $row ({}; . + {($row | f | tostring): $row});
+def INDEX(f): INDEX(.[]; f);
+def IN(s): . as $x | any(s; . == $x);
+def IN(src; s): any(src; IN(s));
+def csv_field: if type == "string" then "\"" + gsub("\""; "\"\"") + "\"" elif . == null then ""
+  elif type == "array" or type == "object" then error("it cannot be in a row of CSV") else tojson end;
+def @csv: map(csv_field) | join(",");
+def tsv_field: if type == "string"
+  then gsub("\\\\"; "\\\\") | gsub("\t"; "\\t") | gsub("\n"; "\\n") | gsub("\r"; "\\r") elif . == null then ""
+  elif type == "array" or type == "object" then error("it cannot be in a row of TSV") else tojson end;
+def @tsv: map(tsv_field) | join("\t");
+"##;
 
 /// Applies `filter` to a JSON text, and returns what Argo makes of it.
 ///
@@ -29,7 +50,10 @@ pub fn jq(filter: &str, document: &str) -> Result<String, ExprError> {
     let invalid = |reason: String| ExprError::InvalidFilter { reason };
     let input = read::parse_single(document.as_bytes())
         .map_err(|error| ExprError::FailedFilter { reason: format!("the document is not JSON: {error}") })?;
+    let input = as_go_reads(input, MAX_DEPTH)?;
     let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+    let more = load::parse(MORE, |parser| parser.defs()).into_iter().flatten();
+    let defs = defs.chain(more);
     let defs = defs.filter(|def| !def.name.starts_with("halt"));
     let funs = jaq_core::funs::<data::JustLut<Val>>().chain(jaq_std::funs()).chain(jaq_json::funs());
     let funs = funs.filter(|(name, ..)| !LEFT_OUT.contains(name));
@@ -52,9 +76,105 @@ pub fn jq(filter: &str, document: &str) -> Result<String, ExprError> {
         }
         match &value {
             Val::TStr(text) | Val::BStr(text) => out.push_str(&String::from_utf8_lossy(text)),
-            other => out.push_str(&other.to_string()),
+            other => write(other, &mut out, MAX_DEPTH)?,
         }
         out.push('\n');
     }
     Ok(out.trim().to_owned())
+}
+
+/// Returns a document with its objects in the order of their keys, and its numbers as Go reads them.
+fn as_go_reads(value: Val, depth: usize) -> Result<Val, ExprError> {
+    let deeper = depth.checked_sub(1).ok_or(ExprError::TooLong { limit: MAX_DEPTH })?;
+    Ok(match value {
+        Val::Num(number) => Val::Num(plain(&number)),
+        Val::Arr(items) => {
+            let items = items.iter().map(|item| as_go_reads(item.clone(), deeper));
+            Val::Arr(items.collect::<Result<Vec<_>, _>>()?.into())
+        }
+        Val::Obj(fields) => {
+            let mut sorted: Vec<_> =
+                fields.iter().map(|(name, field)| (name.clone(), field.clone())).collect();
+            sorted.sort_by(|a, b| a.0.cmp(&b.0));
+            let fields = sorted.into_iter().map(|(name, field)| Ok((name, as_go_reads(field, deeper)?)));
+            Val::Obj(fields.collect::<Result<jaq_json::Map, ExprError>>()?.into())
+        }
+        other => other,
+    })
+}
+
+/// Returns a whole number as such, and any other as a float.
+fn plain(number: &Num) -> Num {
+    let float = match number {
+        Num::Int(_) | Num::BigInt(_) => return number.clone(),
+        Num::Float(float) => *float,
+        Num::Dec(text) => text.parse().unwrap_or(f64::NAN),
+    };
+    // up to here every whole number is a float too
+    let whole = float.fract() == 0.0 && float.abs() < 9_007_199_254_740_992.0;
+    let whole = whole.then(|| format!("{float:.0}").parse().ok()).flatten();
+    whole.map_or(Num::Float(float), Num::Int)
+}
+
+/// Spells a value as gojq's encoder does.
+fn write(value: &Val, out: &mut String, depth: usize) -> Result<(), ExprError> {
+    let deeper = depth.checked_sub(1).ok_or(ExprError::TooLong { limit: MAX_DEPTH })?;
+    match value {
+        Val::Num(Num::Int(whole)) => {
+            let _ = write!(out, "{whole}");
+        }
+        Val::Num(Num::BigInt(whole)) => {
+            let _ = write!(out, "{whole}");
+        }
+        Val::Num(number) => match plain(number) {
+            Num::Float(float) => out.push_str(&spelled(float)),
+            other => {
+                let _ = write!(out, "{other}");
+            }
+        },
+        Val::Arr(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                out.push_str(if at == 0 { "" } else { "," });
+                write(item, out, deeper)?;
+            }
+            out.push(']');
+        }
+        Val::Obj(fields) => {
+            let mut sorted: Vec<_> = fields.iter().collect();
+            sorted.sort_by(|a, b| a.0.cmp(b.0));
+            out.push('{');
+            for (at, (name, field)) in sorted.into_iter().enumerate() {
+                out.push_str(if at == 0 { "" } else { "," });
+                write(name, out, deeper)?;
+                out.push(':');
+                write(field, out, deeper)?;
+            }
+            out.push('}');
+        }
+        Val::Null | Val::Bool(_) | Val::BStr(_) | Val::TStr(_) => {
+            let _ = write!(out, "{value}");
+        }
+    }
+    if out.len() > MAX_OUTPUT_BYTES {
+        return Err(ExprError::TooLong { limit: MAX_OUTPUT_BYTES });
+    }
+    Ok(())
+}
+
+/// Spells a float as gojq does: the shortest digits, with an exponent if it is tiny or huge.
+fn spelled(float: f64) -> String {
+    if float.is_nan() {
+        return "null".to_owned();
+    }
+    let float = float.clamp(f64::MIN, f64::MAX);
+    let size = float.abs();
+    if size == 0.0 || (1e-6..1e17).contains(&size) {
+        return float.to_string();
+    }
+    let text = format!("{float:e}");
+    match text.split_once('e') {
+        Some((digits, power)) if !power.starts_with('-') => format!("{digits}e+{power}"),
+        _ => text,
+    }
 }

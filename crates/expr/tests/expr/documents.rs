@@ -36,6 +36,16 @@ fn jq_filters_give_what_argo_makes_of_them() {
         ("keys[]", "a\nbig\nn"),
         ("empty", ""),
         (".a | map(select(type == \"number\")) | add", "1"),
+        (".n", "1"),
+        (".n / 2, 6 / 3", "0.5\n2"),
+        ("1e17, 1e-7, 123456.5", "1e+17\n1e-7\n123456.5"),
+        ("nan, infinite", "null\n1.7976931348623157e+308"),
+        ("{b: 1, a: {d: 2, c: 3}}", r#"{"a":{"c":3,"d":2},"b":1}"#),
+        ("[leaf_paths] | length", "4"),
+        ("[1, \"a\\\"b\", null, true] | @csv", r#"1,"a""b",,true"#),
+        ("[1, \"a\\tb\"] | @tsv", "1\ta\\tb"),
+        ("INDEX([{id: \"x\"}, {id: \"y\"}][]; .id) | keys", r#"["x","y"]"#),
+        ("2 | IN(1, 2), IN(3)", "true\nfalse"),
     ] {
         assert_eq!(jq(filter, document).as_deref(), Ok(expected), "{filter}");
     }
