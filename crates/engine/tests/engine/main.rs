@@ -9,6 +9,8 @@ mod corpus;
 #[cfg(test)]
 mod corpus_arguments;
 #[cfg(test)]
+mod corpus_loops;
+#[cfg(test)]
 mod cron;
 #[cfg(test)]
 mod dag;
