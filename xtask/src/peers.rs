@@ -16,6 +16,11 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("ssh", "openssh-client", "fetches repositories over SSH"),
     ("sshd", "openssh-server", "is the SSH server that they are fetched from"),
     ("make", "make", "the benchmark's peer"),
+    ("runc", "runc", "the OCI runtime that runs containers"),
+    ("podman", "podman", "the container engine"),
+    ("buildah", "buildah", "pushes images to the registry"),
+    ("docker-registry", "docker-registry", "the registry that images are pulled from"),
+    ("busybox", "busybox-static", "what the images are made of"),
     ("git", "git", "tells tidy which files are the project's, and is the second git client"),
 ];
 

@@ -9,7 +9,8 @@ const MAX_FUNCTION: usize = 120;
 /// Names that say nothing.
 const EMPTY_NAMES: &[&str] = &["util", "utils", "manager", "helper", "helpers", "common"];
 /// Rooms that may hold serialized types: each is a promise.
-const SERIALIZING: &[&str] = &["model", "server", "store", "audit", "cli", "connector", "backend"];
+const SERIALIZING: &[&str] =
+    &["model", "server", "store", "audit", "cli", "connector", "backend", "container"];
 /// Rooms without runtime, clock, randomness, files or network.
 const PURE: &[&str] = &["model", "expr", "identity", "policy", "audit", "engine"];
 /// Callers that nothing outside vouches for, and who may make them.
