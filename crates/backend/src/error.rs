@@ -39,6 +39,9 @@ pub enum BackendError {
         /// Whose.
         node: String,
     },
+    /// Containers can't be run here.
+    #[error(transparent)]
+    Container(#[from] container::ContainerError),
     /// There is no such artifact.
     #[error("there is no artifact `{key}`")]
     NoArtifact {
@@ -56,6 +59,7 @@ impl BackendError {
             Self::Unsupported(_) => Code("BCK0003"),
             Self::BadName { .. } => Code("BCK0004"),
             Self::NotStarted { .. } => Code("BCK0005"),
+            Self::Container(error) => error.code(),
             Self::NoArtifact { .. } => Code("BCK0006"),
         }
     }

@@ -51,7 +51,7 @@ pub(crate) fn start(
         }
         Err(error) => return Err(error),
     };
-    if token.is_some() || config.isolation == Isolation::Namespaces {
+    if token.is_some() || config.isolation != Isolation::None {
         create_private(&folder.token_folder())?;
     }
     if let Some(token) = token {
@@ -68,7 +68,9 @@ pub(crate) fn start(
     let private = private.to_file().map_err(BackendError::io("memory"))?;
     let started = match config.isolation {
         Isolation::None => supervisors.start_shared(&config.program, folder.path(), (&lock, &private)),
-        Isolation::Namespaces => supervisors.start_own(&config.program, folder.path(), (lock, private)),
+        Isolation::Namespaces | Isolation::Containers => {
+            supervisors.start_own(&config.program, folder.path(), (lock, private))
+        }
     };
     started.map_err(BackendError::io(&config.program))
 }

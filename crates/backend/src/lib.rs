@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 
 mod argosay;
 mod clock;
+mod contained;
 mod downward;
 mod environment;
 mod error;
@@ -45,6 +46,8 @@ mod supervisors;
 mod tests;
 mod volumes;
 
+pub use contained::container_settings;
+pub use container::Settings as ContainerSettings;
 pub use error::BackendError;
 use folder::{PodFolder, artifact_path};
 pub use materials::{Materials, Needs, SecretValues};
@@ -52,10 +55,13 @@ pub use stage::Scratch;
 use supervisors::Supervisors;
 
 /// How pods are kept apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Isolation {
     /// User, mount, pid, ipc, uts, cgroup and network namespaces.
     Namespaces,
+    /// Real containers, made of the images that templates name.
+    Containers,
     /// None: pods are plain processes of the server's user. Only on request.
     None,
 }
@@ -71,6 +77,8 @@ pub struct ProcessConfig {
     pub images: BTreeMap<String, Image>,
     /// Folders of this machine that every pod sees: host path, path in the pod, writable. Set by the server's owner only.
     pub mounts: Vec<Mount>,
+    /// How containers are run; needed for [`Isolation::Containers`] alone.
+    pub containers: Option<ContainerSettings>,
     /// The program that is re-executed as supervisor and sandbox: this program, which must call [`reexec`] first in `main`.
     pub program: PathBuf,
 }
@@ -134,6 +142,9 @@ impl ProcessBackend {
         if config.isolation == Isolation::Namespaces {
             sandbox::probe(&config.program, mounts)
                 .map_err(|reason| BackendError::NoNamespaces { reason })?;
+        }
+        if config.isolation == Isolation::Containers && config.containers.is_none() {
+            return Err(plan::unsupported("there is nothing to run containers with".to_owned()));
         }
         Ok(Self { config: Arc::new(config), supervisors: Arc::default() })
     }

@@ -8,8 +8,8 @@ use model::argo::{Container, VolumeMount};
 use policy::RunFacts;
 
 use crate::{
-    BackendError, Isolation, Materials, ProcessConfig,
-    environment::{Surroundings, Variables, container_name},
+    BackendError, Isolation, Materials, ProcessConfig, contained,
+    environment::{PATH, Surroundings, Variables, container_name},
     folder::{PodFolder, artifact_path, checked_name, pod_path_fault},
     image::invocation,
     limits::POD_CONTAINERS,
@@ -22,6 +22,8 @@ use crate::{
 
 /// Where the run token's file is in the sandbox.
 pub(crate) const TOKEN_IN_POD: &str = "/run/marque/token";
+/// Where the run token's folder is in a container.
+pub(crate) const TOKEN_FOLDER_IN_POD: &str = "/run/marque";
 /// Where the script is in the sandbox (Argo `workflow/common` ExecutorScriptSourcePath).
 pub(crate) const SCRIPT_IN_POD: &str = "/argo/staging/script";
 /// Where the built-in programs are in the sandbox.
@@ -41,7 +43,7 @@ pub(crate) fn plan(
     let (folders, claims) = volumes.folders()?;
     let planning = Planning { config, folder, run, pod, materials, volumes };
     let (containers, commands) = planning.containers()?;
-    let sandboxed = config.isolation == Isolation::Namespaces;
+    let sandboxed = config.isolation != Isolation::None;
     if !sandboxed && containers.iter().any(|container| container.has_volumes) {
         return Err(unsupported(
             "`volumeMounts` need a sandbox: without one (isolation `none`) a volume has no place of its own"
@@ -56,8 +58,10 @@ pub(crate) fn plan(
     };
     let spec = PodSpec {
         isolation: config.isolation,
+        containers_by: config.containers.clone().filter(|_| config.isolation == Isolation::Containers),
         host_name: host_name(&pod.pod_name),
-        user: pod_user(&owner),
+        // a container's users are its image's
+        user: pod_user(&owner).filter(|_| config.isolation == Isolation::Namespaces),
         is_daemon: pod.template.daemon == Some(true),
         is_set: pod.template.container_set.is_some(),
         containers: containers.into_iter().map(|container| container.spec).collect(),
@@ -155,13 +159,27 @@ impl Planning<'_> {
         (more, has_inputs): (Vec<&VolumeMount>, bool),
     ) -> Result<(Planned, PrivateCommand), BackendError> {
         let name = checked_name(container_name(container))?.to_owned();
-        let sandboxed = self.config.isolation == Isolation::Namespaces;
+        let sandboxed = self.config.isolation != Isolation::None;
+        let in_image = self.config.isolation == Isolation::Containers;
         let home = if sandboxed { "/tmp".to_owned() } else { shown(&self.folder.work()) };
         let token = if sandboxed { TOKEN_IN_POD.to_owned() } else { shown(&self.folder.token()) };
         let token = self.materials.token.is_some().then_some(token.as_str());
         let (run, pod, materials) = (self.run, self.pod, self.materials);
         let env = Surroundings { run, pod, materials, home: &home, token }.variables(container)?;
-        let mut invocation = invocation(container, &self.config.images, &env)?;
+        let (mut invocation, command_words) = if in_image {
+            contained::invocation(container, &env)
+        } else {
+            (invocation(container, &self.config.images, &env)?, 0)
+        };
+        // these are the image's unless the template says something else
+        let is_default = |(name, value): &(String, String)| match name.as_str() {
+            "PATH" => value == PATH,
+            "HOME" => *value == home,
+            _ => false,
+        };
+        let env: Variables = env.into_iter().filter(|pair| !(in_image && is_default(pair))).collect();
+        let wanted = in_image
+            .then(|| contained::wanted(contained::container_name(&self.folder.relative(), &name), container));
         let env = if invocation.built_in { with_built_in(env, self.folder, sandboxed) } else { env };
         let is_main = role.is_main();
         if is_main && pod.template.script.is_some() {
@@ -185,6 +203,8 @@ impl Planning<'_> {
         let spec = ContainerSpec {
             name,
             role,
+            wanted: wanted.transpose()?,
+            command_words,
             built_in: invocation.built_in,
             working_dir: container.working_dir.clone(),
             mounts,

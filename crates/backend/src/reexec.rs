@@ -27,7 +27,8 @@ pub(crate) fn become_it(mut args: impl Iterator<Item = OsString>) -> Option<i32>
     }
     let what = args.next()?;
     let what = what.to_str()?;
-    if [SUPERVISE_ARGUMENT, WARDEN_ARGUMENT, SANDBOX_ARGUMENT, LINK_ARGUMENT].contains(&what) {
+    let all = [SUPERVISE_ARGUMENT, WARDEN_ARGUMENT, SANDBOX_ARGUMENT, LINK_ARGUMENT, container::ATTEND_ARGUMENT];
+    if all.contains(&what) {
         close_inherited();
     }
     match what {
@@ -35,6 +36,7 @@ pub(crate) fn become_it(mut args: impl Iterator<Item = OsString>) -> Option<i32>
         WARDEN_ARGUMENT => Some(supervise::warden::main()),
         SANDBOX_ARGUMENT => Some(sandbox::outer::main(&texts(args))),
         LINK_ARGUMENT => Some(sandbox::link::main(&texts(args))),
+        container::ATTEND_ARGUMENT => Some(container::attend()),
         INIT_ARGUMENT => Some(sandbox::init::main()),
         _ => None,
     }

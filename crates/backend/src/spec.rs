@@ -12,8 +12,9 @@ use crate::Isolation;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PodSpec {
     /// How it is kept apart.
-    #[serde(with = "sandboxed")]
     pub(crate) isolation: Isolation,
+    /// How containers are run, if it is in some.
+    pub(crate) containers_by: Option<container::Settings>,
     /// The host name in the sandbox.
     pub(crate) host_name: String,
     /// The user it runs as, if the supervisor is root; see [`crate::sandbox::pod_user`].
@@ -59,6 +60,10 @@ pub(crate) struct ContainerSpec {
     pub(crate) name: String,
     /// When it runs.
     pub(crate) role: Role,
+    /// What is wanted of an engine or runtime, but for arguments and environment.
+    pub(crate) wanted: Option<container::Wanted>,
+    /// How many words of its arguments are its own command rather than arguments of the image's.
+    pub(crate) command_words: usize,
     /// Whether the programs built into this one have to be there.
     pub(crate) built_in: bool,
     /// The working directory; the default when empty.
@@ -136,20 +141,6 @@ pub(crate) struct MountSpec {
     pub(crate) path: String,
     /// Whether the container may write.
     pub(crate) writable: bool,
-}
-
-mod sandboxed {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::Isolation;
-
-    pub(super) fn serialize<S: Serializer>(isolation: &Isolation, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_bool(*isolation == Isolation::Namespaces)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Isolation, D::Error> {
-        Ok(if bool::deserialize(from)? { Isolation::Namespaces } else { Isolation::None })
-    }
 }
 
 /// Returns the text of a field.

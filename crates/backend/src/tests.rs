@@ -198,6 +198,7 @@ fn specifications_and_outcomes_come_back_as_they_were_written() {
     let text = |text: &str| text.to_owned();
     let spec = PodSpec {
         isolation: Isolation::Namespaces,
+        containers_by: None,
         host_name: text("h"),
         user: Some(7),
         is_daemon: true,
@@ -205,6 +206,8 @@ fn specifications_and_outcomes_come_back_as_they_were_written() {
         containers: vec![ContainerSpec {
             name: text("main"),
             role: Role::Main(vec![text("other")]),
+            wanted: None,
+            command_words: 0,
             built_in: true,
             working_dir: text("/w"),
             mounts: vec![MountSpec {

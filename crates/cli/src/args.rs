@@ -90,6 +90,8 @@ impl FromStr for Parameter {
 pub enum Isolation {
     /// Each step in namespaces of its own: no network, no other files, no other processes
     Namespaces,
+    /// Each step in a container of its image, by Docker, Podman, runc or crun
+    Containers,
     /// Plain processes of the user, without a sandbox
     None,
 }
@@ -98,6 +100,7 @@ impl From<Isolation> for backend::Isolation {
     fn from(isolation: Isolation) -> Self {
         match isolation {
             Isolation::Namespaces => Self::Namespaces,
+            Isolation::Containers => Self::Containers,
             Isolation::None => Self::None,
         }
     }

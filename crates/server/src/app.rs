@@ -63,7 +63,7 @@ impl App {
         let program = program.map_or_else(std::env::current_exe, Ok);
         let program = program.map_err(|error| failed("this program's path")(&error))?;
         let store = Store::open(&config.data, log_key).map_err(|error| failed("database")(&error))?;
-        let backend = ProcessBackend::new(process_config(&config, program));
+        let backend = process_config(&config, program).and_then(ProcessBackend::new);
         let backend = backend.map_err(|error| failed("backend")(&error))?;
         let runner = Runner::new(runner_config(&config), store, backend, keys).await;
         let runner = runner.map_err(|error| failed("runner")(&error))?;
@@ -144,7 +144,7 @@ impl App {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
-fn process_config(config: &Config, program: PathBuf) -> ProcessConfig {
+fn process_config(config: &Config, program: PathBuf) -> Result<ProcessConfig, backend::BackendError> {
     let image = |(name, image): (&String, &crate::config::Image)| {
         (name.clone(), backend::Image { entrypoint: image.entrypoint.clone(), cmd: image.cmd.clone() })
     };
@@ -153,16 +153,36 @@ fn process_config(config: &Config, program: PathBuf) -> ProcessConfig {
         path: mount.path.clone(),
         writable: mount.writable,
     };
-    ProcessConfig {
+    Ok(ProcessConfig {
         folder: config.data.clone(),
         isolation: match config.isolation {
             Isolation::Namespaces => backend::Isolation::Namespaces,
+            Isolation::Containers => backend::Isolation::Containers,
             Isolation::None => backend::Isolation::None,
         },
         images: config.images.iter().map(image).collect(),
         mounts: config.mounts.iter().map(mount).collect(),
+        containers: container_settings(config)?,
         program,
+    })
+}
+
+/// Returns how containers are run, if pods are in some.
+fn container_settings(config: &Config) -> Result<Option<backend::ContainerSettings>, backend::BackendError> {
+    if config.isolation != Isolation::Containers {
+        return Ok(None);
     }
+    let said = &config.containers;
+    let variable = |name: &str| std::env::var(name).ok();
+    let found = backend::container_settings(&config.data, said.engine.as_deref(), variable)?;
+    Ok(Some(backend::ContainerSettings {
+        network: said.network.clone().unwrap_or(found.network),
+        insecure: said.insecure_registries.clone(),
+        mirrors: said.registry_mirrors.clone(),
+        credentials: said.credentials.clone().or(found.credentials),
+        layouts: said.layouts.clone(),
+        ..found
+    }))
 }
 
 fn runner_config(config: &Config) -> RunnerConfig {

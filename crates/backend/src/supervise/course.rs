@@ -185,6 +185,8 @@ mod tests {
         ContainerSpec {
             name: name.to_owned(),
             role,
+            wanted: None,
+            command_words: 0,
             built_in: false,
             working_dir: String::new(),
             mounts: Vec::new(),

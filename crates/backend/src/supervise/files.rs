@@ -19,6 +19,8 @@ use rustix::{
     io::Errno,
 };
 
+use super::contained::below;
+
 /// The magic number of procfs (`linux/magic.h`): its files are made up on reading, for whoever reads.
 const PROC_SUPER_MAGIC: u64 = 0x9fa0;
 
@@ -28,17 +30,32 @@ pub(crate) struct PodFiles {
     root: OwnedFd,
     resolve: ResolveFlags,
     owner: Option<u32>,
+    /// What is mounted, inner ones last: the place, and what is there.
+    places: Vec<(String, OwnedFd)>,
 }
 
 impl PodFiles {
     /// Returns the files of a pod without a sandbox: this machine's.
     pub(crate) fn of_machine() -> io::Result<Self> {
         let root = open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self { root, resolve: ResolveFlags::NO_MAGICLINKS, owner: None })
+        Ok(Self { root, resolve: ResolveFlags::NO_MAGICLINKS, owner: None, places: Vec::new() })
     }
     /// Returns the files below `root`, used with the rights of user `owner` if that is another than this process's.
     pub(crate) const fn below(root: OwnedFd, owner: Option<u32>) -> Self {
-        Self { root, resolve: ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS), owner }
+        Self {
+            root,
+            resolve: ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS),
+            owner,
+            places: Vec::new(),
+        }
+    }
+    /// Returns them with folders mounted at some places, inner ones last; only [`Self::open`] sees those.
+    pub(crate) fn with_places(self, places: Vec<(String, OwnedFd)>) -> Self {
+        Self { places, ..self }
+    }
+    fn root_of<'a>(&'a self, path: &'a str) -> (&'a OwnedFd, &'a str) {
+        let mounted = |(place, root): &'a (String, OwnedFd)| Some((root, below(place, path)?));
+        self.places.iter().rev().find_map(mounted).unwrap_or((&self.root, path))
     }
     /// Opens a regular file or a folder for reading; `None` if there is nothing.
     ///
@@ -46,12 +63,12 @@ impl PodFiles {
     /// Anything else than a regular file or folder, and what the pod itself may not read.
     pub(crate) fn open(&self, path: &str) -> io::Result<Option<Found>> {
         let _rights = self.rights();
-        let seen =
-            match openat2(&self.root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), self.resolve) {
-                Ok(seen) => seen,
-                Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-                Err(error) => return Err(error.into()),
-            };
+        let (root, path) = self.root_of(path);
+        let seen = match openat2(root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), self.resolve) {
+            Ok(seen) => seen,
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
         let kind = FileType::from_raw_mode(fstat(&seen)?.st_mode);
         if !matches!(kind, FileType::RegularFile | FileType::Directory) {
             return Err(io::Error::other("it is neither a file nor a folder"));
@@ -60,7 +77,7 @@ impl PodFiles {
             return Err(io::Error::other("it is not a file of the pod"));
         }
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let fd = openat2(&self.root, path, flags, Mode::empty(), self.resolve)?;
+        let fd = openat2(root, path, flags, Mode::empty(), self.resolve)?;
         Ok(Some(Found::of(fd)?))
     }
     /// Opens what `name` in `folder` leads to, if that is a regular file inside `top`; `None` otherwise.

@@ -31,6 +31,7 @@ use crate::{
 };
 
 pub(crate) mod collect;
+mod contained;
 pub(crate) mod course;
 pub(crate) mod files;
 pub(crate) mod inputs;
@@ -90,6 +91,10 @@ fn supervise(folder: &PodFolder, specs: &Specs, lock: BorrowedFd<'_>) -> Result<
     match specs.0.isolation {
         Isolation::None => supervise_plain(folder, specs, (control, lock)),
         Isolation::Namespaces => supervise_sandboxed(folder, specs, (control, lock)),
+        Isolation::Containers => {
+            let settings = specs.0.containers_by.as_ref().ok_or("`pod.json` is damaged")?;
+            contained::supervise(folder, specs, (control, lock), settings)
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use container::{Stage, Word};
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
@@ -43,6 +44,8 @@ pub(crate) enum Payload {
     Plain(Plain),
     /// In a sandbox.
     Sandboxed(Box<Session>),
+    /// In a container.
+    Contained(Box<Stage>),
 }
 
 /// A plain process.
@@ -109,6 +112,8 @@ impl Payload {
         match self {
             Self::Plain(plain) => plain.proof.passed.load(Ordering::SeqCst),
             Self::Sandboxed(session) => session.has_passed(),
+            // daemons are not run in containers
+            Self::Contained(_) => true,
         }
     }
     /// Returns what becomes readable when the process ends.
@@ -116,6 +121,7 @@ impl Payload {
         match self {
             Self::Plain(plain) => plain.watch.as_fd(),
             Self::Sandboxed(session) => session.as_fd(),
+            Self::Contained(stage) => stage.as_fd(),
         }
     }
     /// Returns how it ended, if it has; in a sandbox every process of the pod is gone then.
@@ -128,6 +134,11 @@ impl Payload {
                 Ok(Some(End::Exited(code(status))))
             }
             Self::Sandboxed(session) => session.ended(),
+            Self::Contained(stage) => Ok(stage.hear()?.and_then(|word| match word {
+                Word::Exited(code) => Some(End::Exited(code)),
+                Word::Fault(why) => Some(End::Error(why)),
+                Word::Ready { .. } => None,
+            })),
         }
     }
     /// Asks it to end.
@@ -135,6 +146,7 @@ impl Payload {
         match self {
             Self::Plain(plain) => signal_group(plain.child.id(), Signal::SIGTERM),
             Self::Sandboxed(session) => session.terminate(),
+            Self::Contained(stage) => stage.terminate(),
         }
     }
     /// Ends it.
@@ -142,6 +154,7 @@ impl Payload {
         match self {
             Self::Plain(plain) => signal_group(plain.child.id(), Signal::SIGKILL),
             Self::Sandboxed(session) => session.kill(),
+            Self::Contained(stage) => stage.kill(),
         }
     }
 }

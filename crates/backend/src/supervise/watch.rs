@@ -208,6 +208,9 @@ impl<'a> Watch<'a> {
             Some(Payload::Sandboxed(session)) => {
                 session.go().map_err(|error| format!("the sandbox ended before the command: {error}"))
             }
+            Some(Payload::Contained(stage)) => {
+                stage.go().map_err(|error| format!("the container ended before the command: {error}"))
+            }
             _ => Payload::plain(self.folder, container, command).map(|(payload, stdout, stderr)| {
                 lane.payload = Some(payload);
                 lane.stdout = Some(File::from(OwnedFd::from(stdout)));

@@ -55,6 +55,7 @@ pub(crate) fn config(folder: PathBuf, isolation: Isolation) -> ProcessConfig {
             },
         )]),
         mounts: Vec::new(),
+        containers: None,
         program: env!("CARGO_BIN_EXE_backend-probe").into(),
     }
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 mod attacks;
 mod daemon;
 #[cfg(test)]
+mod contained;
+#[cfg(test)]
 #[path = "../probe/door.rs"]
 mod door;
 #[cfg(test)]

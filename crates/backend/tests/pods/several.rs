@@ -120,7 +120,7 @@ async fn a_container_of_a_set_is_tried_again_in_place() {
         let world = World::new(isolation);
         let folder = tempfile::TempDir::new().unwrap();
         let once = match isolation {
-            Isolation::Namespaces => "/tmp/once".to_owned(),
+            Isolation::Namespaces | Isolation::Containers => "/tmp/once".to_owned(),
             Isolation::None => folder.path().join("once").display().to_string(),
         };
         let text = format!("test -e {once} && exit 0; touch {once}; exit 1");

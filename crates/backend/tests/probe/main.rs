@@ -35,6 +35,7 @@ async fn run(args: &[String]) -> Option<()> {
         isolation,
         images: BTreeMap::new(),
         mounts: Vec::new(),
+        containers: None,
         program: std::env::current_exe().ok()?,
     });
     let backend = match backend {

@@ -93,17 +93,26 @@ pub(crate) fn make_private(folder: &Path) -> Result<(), CliError> {
 
 /// Returns the backend, after trying whether the isolation is to be had.
 fn backend(folder: &Path, isolation: Isolation, around: &Surroundings) -> Result<ProcessBackend, CliError> {
+    let failed = |error: BackendError| match error {
+        BackendError::NoNamespaces { .. } | BackendError::Container(_) => {
+            CliError::NoIsolation(error.to_string())
+        }
+        other => CliError::local("steps cannot be run on this machine", other),
+    };
+    let variable = |name: &str| std::env::var(name).ok();
+    let containers = (isolation == Isolation::Containers)
+        .then(|| backend::container_settings(folder, None, variable))
+        .transpose()
+        .map_err(failed)?;
     let config = ProcessConfig {
         folder: folder.to_owned(),
         isolation,
         images: BTreeMap::new(),
         mounts: Vec::new(),
+        containers,
         program: around.program.clone(),
     };
-    ProcessBackend::new(config).map_err(|error| match error {
-        BackendError::NoNamespaces { .. } => CliError::NoIsolation(error.to_string()),
-        other => CliError::local("steps cannot be run on this machine", other),
-    })
+    ProcessBackend::new(config).map_err(failed)
 }
 
 /// Returns the folder that is meant: the one given, or the user's own.

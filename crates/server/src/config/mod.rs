@@ -27,6 +27,8 @@ pub struct Config {
     pub data: PathBuf,
     /// How pods are kept apart.
     pub isolation: Isolation,
+    /// How containers are run, for the isolation `containers`.
+    pub containers: Containers,
     /// Pods that may run at once.
     pub parallel_pods: usize,
     /// Entry points by image.
@@ -51,6 +53,24 @@ pub struct Config {
     pub links: Vec<Link>,
     /// How artifacts are moved.
     pub artifacts: Artifacts,
+}
+
+/// How containers are run.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Containers {
+    /// An engine's socket (`/run/podman/podman.sock`) or a runtime (`runc`); what is found on this machine when absent.
+    pub engine: Option<String>,
+    /// The network of containers: `none`, `host`, or one that the engine knows; `none` when absent.
+    pub network: Option<String>,
+    /// Registries spoken to without TLS, besides this machine's own.
+    pub insecure_registries: Vec<String>,
+    /// Which registry is asked instead of another.
+    pub registry_mirrors: BTreeMap<String, String>,
+    /// A `config.json` as `docker login` writes it; the user's own when absent.
+    pub credentials: Option<PathBuf>,
+    /// Folders below which images named `oci:FOLDER[:TAG]` may lie.
+    pub layouts: Vec<PathBuf>,
 }
 
 /// How artifacts are moved.
@@ -84,6 +104,8 @@ pub struct RetentionPolicy {
 pub enum Isolation {
     /// By namespaces.
     Namespaces,
+    /// In containers of the images that templates name.
+    Containers,
     /// Not at all.
     None,
 }
@@ -217,6 +239,7 @@ impl Default for Config {
             issuer: None,
             data: PathBuf::from("marque-data"),
             isolation: Isolation::Namespaces,
+            containers: Containers::default(),
             parallel_pods: 8,
             images: BTreeMap::new(),
             mounts: Vec::new(),

@@ -68,6 +68,8 @@ impl Config {
         if let Some(directory) = &mut self.local_directory {
             anchor(&mut directory.file);
         }
+        self.containers.credentials.iter_mut().for_each(anchor);
+        self.containers.layouts.iter_mut().for_each(anchor);
         self.mounts.iter_mut().for_each(|mount| anchor(&mut mount.host));
     }
 
@@ -82,8 +84,9 @@ impl Config {
             "MARQUE_DATA" => self.data = PathBuf::from(value),
             "MARQUE_ISOLATION" => match value {
                 "namespaces" => self.isolation = Isolation::Namespaces,
+                "containers" => self.isolation = Isolation::Containers,
                 "none" => self.isolation = Isolation::None,
-                _ => return Some("it is `namespaces` or `none`".to_owned()),
+                _ => return Some("it is `namespaces`, `containers` or `none`".to_owned()),
             },
             "MARQUE_PARALLEL_PODS" => match value.parse() {
                 Ok(pods) => self.parallel_pods = pods,

@@ -102,6 +102,7 @@ async fn told(args: &Demo, folder: &Path, shell: &mut Shell<'_>) -> Result<Playe
     let server = format!("http://{}", served.address);
     let kept_apart = match args.isolation {
         Isolation::Namespaces => "each step in a sandbox of its own, without a network",
+        Isolation::Containers => "each step in a container of its image",
         Isolation::None => "steps are plain processes, because --isolation none was asked for",
     };
     writeln!(shell.out, "A server on {server}, its store in {}; {kept_apart}.", data.display())?;
@@ -167,6 +168,7 @@ fn config(args: &Demo, data: &Path, directory: &Path) -> Config {
         data: data.to_owned(),
         isolation: match args.isolation {
             Isolation::Namespaces => Served::Namespaces,
+            Isolation::Containers => Served::Containers,
             Isolation::None => Served::None,
         },
         administrators: vec![Subject::Group("platform".to_owned())],
