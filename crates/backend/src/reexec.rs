@@ -27,7 +27,8 @@ pub(crate) fn become_it(mut args: impl Iterator<Item = OsString>) -> Option<i32>
     }
     let what = args.next()?;
     let what = what.to_str()?;
-    let all = [SUPERVISE_ARGUMENT, WARDEN_ARGUMENT, SANDBOX_ARGUMENT, LINK_ARGUMENT, container::ATTEND_ARGUMENT];
+    let all =
+        [SUPERVISE_ARGUMENT, WARDEN_ARGUMENT, SANDBOX_ARGUMENT, LINK_ARGUMENT, container::ATTEND_ARGUMENT];
     if all.contains(&what) {
         close_inherited();
     }

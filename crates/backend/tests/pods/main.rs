@@ -6,9 +6,9 @@ use std::time::Duration;
 
 #[cfg(test)]
 mod attacks;
-mod daemon;
 #[cfg(test)]
 mod contained;
+mod daemon;
 #[cfg(test)]
 #[path = "../probe/door.rs"]
 mod door;
