@@ -8,6 +8,7 @@ use std::time::Duration;
 mod attacks;
 #[cfg(test)]
 mod contained;
+#[cfg(test)]
 mod daemon;
 #[cfg(test)]
 #[path = "../probe/door.rs"]
