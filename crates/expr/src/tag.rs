@@ -217,7 +217,8 @@ fn one(
         }
     }
     if unresolved.refuses(name) {
-        return Err(ExprError::Unresolved { tag: shortened(name) });
+        // as it is written, spaces too: Argo's words
+        return Err(ExprError::Unresolved { tag: shortened(inner) });
     }
     out.push_str(OPEN);
     out.push_str(tag);

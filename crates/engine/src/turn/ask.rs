@@ -3,7 +3,7 @@
 //! Source: Argo `workflow/common/util.go` ProcessArgs, `operator.go` setGlobalParameters.
 //! Not here: memoized entries (they are asked for by a node).
 
-use expr::{Lookup, Unresolved, substitute};
+use expr::{Lookup, Names, Unresolved, lang::Env, substitute_with};
 use model::argo::{AnyString, KeySelector, ValueFrom};
 
 use super::Turn;
@@ -13,23 +13,47 @@ use crate::{
 };
 
 /// What is known of questions asked before.
-pub(crate) type Known = Vec<(Question, Answer)>;
+pub(crate) type Told = Vec<(Question, Answer)>;
+
+/// What the name of a ConfigMap may refer to.
+pub(super) struct Known<'a> {
+    /// What names stand for.
+    pub(super) look_up: &'a mut dyn FnMut(&str) -> Lookup,
+    /// Makes what expressions look at.
+    pub(super) env: &'a dyn Fn() -> Env,
+    /// What was made.
+    made: Option<Env>,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn new(look_up: &'a mut dyn FnMut(&str) -> Lookup, env: &'a dyn Fn() -> Env) -> Self {
+        Self { look_up, env, made: None }
+    }
+}
+
+impl Names for Known<'_> {
+    fn lookup(&mut self, name: &str) -> Lookup {
+        (self.look_up)(name)
+    }
+    fn env(&mut self) -> Option<&Env> {
+        Some(self.made.get_or_insert_with(self.env))
+    }
+}
 
 /// Returns the question for a key of a ConfigMap, its tags replaced.
 ///
 /// # Errors
 /// What cannot be replaced.
-pub(super) fn for_key(
-    key: &KeySelector,
-    look_up: &mut dyn FnMut(&str) -> Lookup,
-) -> Result<Question, String> {
-    let mut text =
-        |text: &str| substitute(text, look_up, Unresolved::Keep).map_err(|error| error.to_string());
+pub(super) fn for_key(key: &KeySelector, known: &mut Known<'_>) -> Result<Question, String> {
+    let mut text = |text: &str| {
+        substitute_with(text, known, Unresolved::Refuse)
+            .map_err(|error| format!("failed to substitute configMapKeyRef: {error}"))
+    };
     Ok(Question::ConfigMapKey { name: text(&key.name)?, key: text(&key.key)? })
 }
 
 /// Returns what is known of `question`.
-pub(super) fn told<'k>(known: &'k Known, question: &Question) -> Option<&'k Answer> {
+pub(super) fn told<'k>(known: &'k Told, question: &Question) -> Option<&'k Answer> {
     known.iter().find(|(asked, _)| asked == question).map(|(_, answer)| answer)
 }
 

@@ -54,7 +54,7 @@ fn words(text: &str) -> HashSet<&str> {
 }
 
 impl Turn {
-    fn env(&self, variables: &Variables) -> Env {
+    pub(super) fn env(&self, variables: &Variables) -> Env {
         let draws = self.draws.get();
         self.draws.set(draws.wrapping_add(1));
         let (high, low) = self.run.id.uuid().as_u64_pair();

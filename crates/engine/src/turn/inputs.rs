@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use expr::{Lookup, Unresolved, substitute, substitute_json};
+use expr::{Lookup, Unresolved, lang::Env, substitute, substitute_json};
 use model::argo::{AnyString, Artifact, Inputs, Parameter, Template, TemplateKind, ValueFrom, pod_name};
 use serde_json::Value;
 
@@ -71,8 +71,10 @@ impl Turn {
             Some(value) => Lookup::Text(value.clone()),
             None => self.global(name, start.hooked),
         };
-        let given = given(&compiled.template.inputs.parameters, start, &mut outer);
-        let mut parameters = given?;
+        let mut parameters = {
+            let env = self.env_of(start, &locals);
+            given(&compiled.template.inputs.parameters, start, (&mut outer, &env))?
+        };
         let mut json = compiled.json.clone();
         let mut known = Variables::new();
         let of_values =
@@ -113,13 +115,24 @@ impl Turn {
             Some(value) => Lookup::Text(value.clone()),
             None => self.global(name, start.hooked),
         };
+        let env = self.env_of(start, &locals);
         compiled.template.inputs.parameters.iter().find_map(|declared| match origin(declared, start) {
             Origin::Elsewhere(from) => {
+                let mut outer = ask::Known::new(&mut outer, &env);
                 let question = ask::for_key(from.config_map_key_ref.as_ref()?, &mut outer).ok()?;
                 ask::told(&start.known, &question).is_none().then_some(question)
             }
             _ => None,
         })
+    }
+
+    /// Returns what makes what expressions of a start look at, before its inputs are known.
+    fn env_of(&self, start: &Start, locals: &BTreeMap<String, String>) -> impl Fn() -> Env {
+        move || {
+            let mut known = self.known_globally(start.hooked);
+            known.extend(of_texts(locals));
+            self.env(&known)
+        }
     }
 
     /// Returns the variables a node has of its own.
@@ -146,15 +159,17 @@ impl Turn {
 fn given(
     declared: &[Parameter],
     start: &Start,
-    outer: &mut dyn FnMut(&str) -> Lookup,
+    (outer, env): (&mut dyn FnMut(&str) -> Lookup, &dyn Fn() -> Env),
 ) -> Result<Vec<Parameter>, String> {
     let mut parameters = Vec::with_capacity(declared.len());
     for parameter in declared {
         let value = match origin(parameter, start) {
             Origin::Given(value) => value.to_owned(),
-            Origin::Elsewhere(from) => elsewhere(from, start, outer).map_err(|reason| {
-                format!("unable to retrieve inputs.parameters.{}: {reason}", parameter.name)
-            })?,
+            Origin::Elsewhere(from) => {
+                elsewhere(from, start, ask::Known::new(outer, env)).map_err(|reason| {
+                    format!("unable to retrieve inputs.parameters.{}: {reason}", parameter.name)
+                })?
+            }
             Origin::Absent => {
                 return Err(format!(
                     "inputs.parameters.{} was given an absent optional output and has no default",
@@ -199,13 +214,9 @@ fn origin<'a>(declared: &'a Parameter, start: &'a Start) -> Origin<'a> {
     }
 }
 
-fn elsewhere(
-    from: &ValueFrom,
-    start: &Start,
-    look_up: &mut dyn FnMut(&str) -> Lookup,
-) -> Result<String, String> {
+fn elsewhere(from: &ValueFrom, start: &Start, mut known: ask::Known<'_>) -> Result<String, String> {
     let key = from.config_map_key_ref.clone().unwrap_or_default();
-    let question = ask::for_key(&key, look_up)?;
+    let question = ask::for_key(&key, &mut known)?;
     let answer = ask::told(&start.known, &question).ok_or("it is not known")?;
     ask::text_of(answer, from).map(|text| text.0)
 }

@@ -3,9 +3,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use expr::{Lookup, Unresolved, substitute, substitute_json};
+use expr::{
+    Lookup, Unresolved,
+    lang::{Env, Value as Computed},
+    substitute, substitute_json,
+};
 use jiff::{Timestamp, fmt::strtime};
-use model::argo::{AnyString, Artifact, Parameter, ValueFrom};
+use model::argo::{AnyString, Artifact, KeySelector, Parameter, ValueFrom};
 use serde_json::{Map, Value, json};
 
 use super::{Turn, artifact, ask};
@@ -20,7 +24,7 @@ const STRFTIME_LETTERS: &str = "aAbBcCdDeFHIjmMnpRrStTuUVvwWxXyYZz";
 /// Why an argument has no value.
 pub(super) fn of_workflow(run: &Run, now: Timestamp) -> Result<HashMap<String, String>, String> {
     let mut variables = fixed(run, now);
-    add_parameters(run, &mut variables)?;
+    add_parameters(run, &mut variables, now)?;
     Ok(variables)
 }
 
@@ -78,13 +82,13 @@ fn created(text: Option<&str>, now: Timestamp) -> Vec<(String, String)> {
     letters.chain(fixed).collect()
 }
 
-fn add_parameters(run: &Run, variables: &mut HashMap<String, String>) -> Result<(), String> {
+fn add_parameters(run: &Run, variables: &mut HashMap<String, String>, now: Timestamp) -> Result<(), String> {
     let parameters = &run.workflow.spec.arguments.parameters;
     let mut known: Vec<Parameter> = Vec::with_capacity(parameters.len());
     for parameter in parameters {
         let from = parameter.value_from.as_ref().filter(|from| from.config_map_key_ref.is_some());
         let told = match from.filter(|_| parameter.value.is_none()) {
-            Some(from) => Some(elsewhere(run, from, variables).map_err(|reason| {
+            Some(from) => Some(elsewhere(run, from, (variables, now)).map_err(|reason| {
                 let key = from.config_map_key_ref.clone().unwrap_or_default();
                 format!(
                     "failed to set global parameter {} from configmap with name {} and key {}: {reason}",
@@ -121,11 +125,29 @@ fn add_parameters(run: &Run, variables: &mut HashMap<String, String>) -> Result<
     Ok(())
 }
 
-fn elsewhere(run: &Run, from: &ValueFrom, variables: &HashMap<String, String>) -> Result<AnyString, String> {
+fn elsewhere(
+    run: &Run,
+    from: &ValueFrom,
+    (variables, now): (&HashMap<String, String>, Timestamp),
+) -> Result<AnyString, String> {
     let key = from.config_map_key_ref.clone().unwrap_or_default();
-    let question = ask::for_key(&key, &mut |name| variables.get(name).cloned().into())?;
+    let question = question_for(&key, variables, now)?;
     let answer = ask::told(&run.live.known, &question).ok_or("it is not known")?;
     ask::text_of(answer, from)
+}
+
+fn question_for(
+    key: &KeySelector,
+    variables: &HashMap<String, String>,
+    now: Timestamp,
+) -> Result<Question, String> {
+    let env = || {
+        let mut env = Env::new(now, 0);
+        env.set_dotted(variables.iter().map(|(name, text)| (name.as_str(), Computed::text(text))));
+        env
+    };
+    let mut look_up = |name: &str| variables.get(name).cloned().into();
+    ask::for_key(key, &mut ask::Known::new(&mut look_up, &env))
 }
 
 /// Returns what must still be asked before the workflow's own arguments are known.
@@ -136,7 +158,7 @@ pub(super) fn question(run: &Run, now: Timestamp) -> Option<Question> {
     let first = keys.next()?;
     let variables = fixed(run, now);
     std::iter::once(first).chain(keys).find_map(|key| {
-        let question = ask::for_key(key, &mut |name| variables.get(name).cloned().into()).ok()?;
+        let question = question_for(key, &variables, now).ok()?;
         ask::told(&run.live.known, &question).is_none().then_some(question)
     })
 }
