@@ -169,6 +169,8 @@ pub enum Command {
     Audit(command::audit::Audit),
     /// Check manifests without a server
     Lint(command::lint::Lint),
+    /// Write Argo 3's spellings as Argo 4 has them
+    Convert(command::convert::Convert),
     /// Try a text in one of Argo's languages, with given variables
     Eval(command::eval::Eval),
     /// Print the completions of a shell

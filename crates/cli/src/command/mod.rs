@@ -8,6 +8,9 @@ pub mod apply;
 pub mod audit;
 pub mod completion;
 pub mod config;
+pub mod convert;
+#[cfg(test)]
+mod convert_tests;
 pub mod delete;
 pub mod demo;
 pub mod eval;
@@ -82,6 +85,7 @@ pub async fn run(cli: Cli, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
         Command::Audit(args) => audit::audit(args, global, shell).await,
         Command::Eval(args) => eval::eval(args, shell),
         Command::Lint(args) => lint::lint(args, global, shell),
+        Command::Convert(args) => convert::convert(args, shell),
         Command::Completion(args) => completion::completion(args, shell),
         Command::Version(args) => version::version(args, global, shell).await,
     }

@@ -2,7 +2,7 @@
 //! spellings of Argo 3 that version 4 removed. Source: Argo `docs/upgrading.md`, `workflow/common/convert.go`.
 //! Not here: faults (see `validate`).
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     fault::{Code, Fault},
@@ -46,46 +46,53 @@ const OLD: &[(&str, &str, &str)] = &[
 /// Returns what is worth knowing of an object of Argo's, given as JSON, each at its place.
 pub fn advice(object: &Value, places: &Places) -> Vec<Fault> {
     let mut found = Vec::new();
+    walk(object, &mut |path, name, value, fields| {
+        let fault = one(parent_of(path), name, value, fields);
+        found.extend(fault.map(|fault| fault.at(places.nearest(&format!("{path}.{name}")))));
+        found.len() < MAX_WARNINGS
+    });
+    found.sort_by(|a, b| a.place.cmp(&b.place));
+    found
+}
+
+/// Calls `visit` with each field of the object's specs and templates: the path of what it stands in, its name, its value
+/// and its siblings; until that returns false.
+pub(super) fn walk(object: &Value, visit: &mut impl FnMut(&str, &str, &Value, &Map<String, Value>) -> bool) {
     let mut open: Vec<(String, &Value)> =
         object.get("spec").map(|spec| ("spec".to_owned(), spec)).into_iter().collect();
     while let Some((path, value)) = open.pop() {
-        if found.len() >= MAX_WARNINGS {
-            break;
-        }
         match value {
             Value::Array(items) => {
                 open.extend(items.iter().enumerate().rev().map(|(at, item)| (format!("{path}[{at}]"), item)));
             }
             Value::Object(fields) => {
-                let parent = parent_of(&path);
                 for (name, inner) in fields {
-                    let at = format!("{path}.{name}");
-                    found.extend(one(parent, name, inner, fields).map(|fault| fault.at(places.nearest(&at))));
+                    if !visit(&path, name, inner, fields) {
+                        return;
+                    }
                     if goes_on(name) {
-                        open.push((at, inner));
+                        open.push((format!("{path}.{name}"), inner));
                     }
                 }
             }
             _ => {}
         }
     }
-    found.sort_by(|a, b| a.place.cmp(&b.place));
-    found
 }
 
 /// Returns the last named field of a path.
-fn parent_of(path: &str) -> &str {
+pub(super) fn parent_of(path: &str) -> &str {
     let last = path.rsplit('.').next().unwrap_or(path);
     last.split('[').next().unwrap_or(last)
 }
 
 /// Whether there may be specs or templates below a field; what is Kubernetes' own or a person's data is not looked into.
-fn goes_on(name: &str) -> bool {
+pub(super) fn goes_on(name: &str) -> bool {
     ["workflowSpec", "templates", "templateDefaults", "steps", "dag", "tasks", "inline", "synchronization"]
         .contains(&name)
 }
 
-fn one(parent: &str, name: &str, value: &Value, fields: &serde_json::Map<String, Value>) -> Option<Fault> {
+fn one(parent: &str, name: &str, value: &Value, fields: &Map<String, Value>) -> Option<Fault> {
     if says_nothing(value) {
         return None;
     }
@@ -100,11 +107,19 @@ fn one(parent: &str, name: &str, value: &Value, fields: &serde_json::Map<String,
             "only on Kubernetes: a `resource` template needs a cluster; its node is an error without one";
         return Some(Fault::new(ONLY_ON_KUBERNETES, message));
     }
-    let (_, _, now) = OLD.iter().find(|(old, within, _)| {
-        *old == name && (*within == parent || (*within == "spec" && parent == "workflowSpec"))
-    })?;
+    let now = is_old(parent, name, value).then(|| now_of(name))?;
     let message = format!("`{name}` is a spelling of Argo 3 that version 4 removed; it is still read here");
     Some(Fault::new(OLD_SPELLING, message).help(format!("write `{now}`")))
+}
+
+/// Whether a field with something in it is an old spelling.
+pub(super) fn is_old(parent: &str, name: &str, value: &Value) -> bool {
+    let within = if parent == "workflowSpec" { "spec" } else { parent };
+    !says_nothing(value) && OLD.iter().any(|(old, place, _)| *old == name && *place == within)
+}
+
+fn now_of(name: &str) -> &'static str {
+    OLD.iter().find(|(old, ..)| *old == name).map_or("", |(_, _, now)| now)
 }
 
 fn says_nothing(value: &Value) -> bool {

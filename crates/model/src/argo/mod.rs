@@ -11,6 +11,7 @@ mod event;
 mod kinds;
 mod node_id;
 mod pod;
+mod renew;
 mod repository;
 mod status;
 mod strategic;
@@ -28,6 +29,7 @@ pub use event::*;
 pub use kinds::*;
 pub use node_id::{NodeId, fnv1a_32, node_id, pod_name};
 pub use pod::*;
+pub use renew::{Renewed, renew};
 pub use repository::*;
 pub use status::{
     MemoizationStatus, NodeFlag, NodeOutputs, NodePhase, NodeStatus, NodeSynchronizationStatus, NodeType,
