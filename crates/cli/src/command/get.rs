@@ -1,10 +1,10 @@
-//! `marque get`: one run with its nodes. Not here: following it (see `watch`).
+//! `marque get`: one run with its nodes. Not here: how it is followed (see `watch`).
 
 use audit::Clock as _;
 use clap::Args;
 use runner::clock::SystemClock;
 
-use super::{answers, session};
+use super::{answers, session, watch};
 use crate::{
     args::{Format, Global, Output},
     error::CliError,
@@ -17,11 +17,15 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   marque get payroll-export-x7k2p -n finance
-  marque get @latest -o yaml")]
+  marque get @latest -o yaml
+  marque get @latest --watch")]
 pub struct Get {
     /// The run; `@latest` is the newest
     #[arg(value_name = "NAME")]
     pub name: String,
+    /// Follow the run until it ends, as `marque watch` does
+    #[arg(short, long, conflicts_with = "format")]
+    pub watch: bool,
     /// How the answer is spelled
     #[command(flatten)]
     pub output: Output,
@@ -32,7 +36,11 @@ pub struct Get {
 /// # Errors
 /// [`CliError`].
 pub async fn get(args: &Get, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
-    let workflow = session::connect(global, shell)?.get(&global.namespace, &args.name).await?;
+    let client = session::connect(global, shell)?;
+    let workflow = client.get(&global.namespace, &args.name).await?;
+    if args.watch {
+        return watch::to_the_end(&client, workflow, shell).await;
+    }
     if answers::spelled(args.output.format, &workflow, shell.out)? {
         return Ok(Exit::OK);
     }

@@ -16,11 +16,14 @@ use model::{
     oam::Via,
 };
 use runner::{LogSelection, PodLine, RunChange, RunView, Submission, clock::SystemClock};
-use tokio::sync::{broadcast, mpsc};
+use tokio::{
+    sync::{broadcast, mpsc},
+    time::MissedTickBehavior,
+};
 
 use super::{
     answers, follow,
-    follow::Screen,
+    follow::{Screen, Ticks},
     local::{self, Local},
     sheets, together,
 };
@@ -43,6 +46,7 @@ const LAST_LINES: Duration = Duration::from_secs(5);
 #[command(after_help = "Examples:
   marque run hello.yaml
   marque run hello.yaml -p message=hi
+  marque run hello.yaml --watch
   marque run hello.yaml --isolation none -o json
 
 The files hold one Workflow, and what it refers to: WorkflowTemplates, ClusterWorkflowTemplates, ConfigMaps, Secrets, PersistentVolumeClaims; or one WorkflowTemplate alone.
@@ -60,9 +64,12 @@ pub struct Run {
     /// The folder of data; without it, the user's own
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Whether log lines are shown
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub log: bool,
+    /// Show the tree of nodes alone, without log lines; where there is no terminal, a line for each change
+    #[arg(short, long)]
+    pub watch: bool,
+    /// Whether log lines are shown: without `--watch` they are
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub log: Option<bool>,
     /// How the answer is spelled
     #[command(flatten)]
     pub output: Output,
@@ -199,7 +206,8 @@ async fn start_and_follow(
         Submission { workflow: workflow.object, via: Via::Manual, reason, ticket: None, dry_run: false };
     let view = runner.submit(caller, submission).await.map_err(told)?;
     let text = args.output.format == Format::Text;
-    let following = Following { local, name: view.facts.name.clone(), log: args.log && text, shown: text };
+    let log = text && args.log.unwrap_or(!args.watch);
+    let following = Following { local, name: view.facts.name.clone(), log, shown: text };
     let end = following.to_the_end(view, changes, shell).await?;
     let phase = end.workflow.status.as_ref().map_or(WorkflowPhase::Unknown, |status| status.phase);
     if !answers::spelled(args.output.format, &end.workflow, shell.out)? && args.output.format == Format::Name
@@ -231,8 +239,9 @@ impl Following<'_> {
         let mut dirty = true;
         let mut interrupts = 0_u32;
         let mut waiting_told = false;
+        let mut ticks = Ticks::new(shell.look);
         let mut pace = tokio::time::interval(PACE);
-        pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 change = changes.recv() => match change {
@@ -241,11 +250,9 @@ impl Following<'_> {
                     Err(broadcast::error::RecvError::Closed) => return Ok(view),
                 },
                 Some(line) = lines.recv() => screen.log(&line.display_name, &line.line.content, shell.out)?,
-                _ = pace.tick() => {
-                    if dirty {
-                        view = self.view().await?;
-                        dirty = false;
-                    }
+                _ = pace.tick(), if dirty => {
+                    view = self.view().await?;
+                    dirty = false;
                     if self.shown {
                         screen.show(&view.workflow, SystemClock.now(), shell.out)?;
                     }
@@ -260,6 +267,11 @@ impl Following<'_> {
                         self.resume_on_enter();
                     }
                     waiting_told &= waits(&view);
+                }
+                tick = ticks.next() => {
+                    if self.shown {
+                        screen.tick(tick, &view.workflow, SystemClock.now(), shell.out)?;
+                    }
                 }
                 signal = tokio::signal::ctrl_c() => {
                     signal.map_err(|error| CliError::local("Ctrl-C cannot be heard", error))?;

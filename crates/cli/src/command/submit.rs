@@ -99,7 +99,7 @@ async fn shown(
         return watch::to_the_end(client, started, shell).await;
     }
     if args.wait || args.watch {
-        let ended = watch::each_change(client, started, &mut |_| Ok(())).await?;
+        let ended = watch::ended(client, started).await?;
         let phase = watch::phase(&ended);
         if !answers::spelled(args.output.format, &ended, shell.out)? {
             match args.output.format {

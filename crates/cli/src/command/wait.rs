@@ -35,7 +35,7 @@ pub async fn wait(args: &Wait, global: &Global, shell: &mut Shell<'_>) -> Result
         if shell.look.interactive && !watch::phase(&run).is_completed() {
             writeln!(shell.err, "waiting for {}…", tame(&run.metadata.name))?;
         }
-        let ended = watch::each_change(&client, run, &mut |_| Ok(())).await?;
+        let ended = watch::ended(&client, run).await?;
         let phase = watch::phase(&ended);
         writeln!(shell.out, "{} {}", tame(&ended.metadata.name), tree::phase_name(phase))?;
         if follow::exit(phase) != Exit::OK {

@@ -5,10 +5,14 @@ use clap::Args;
 use model::argo::{Workflow, WorkflowPhase};
 use runner::clock::SystemClock;
 
-use super::{follow, follow::Screen, session};
+use super::{
+    follow,
+    follow::{Screen, Ticks},
+    session,
+};
 use crate::{
     args::Global,
-    client::{Client, answer::WatchEvent},
+    client::{Client, Lines, answer::WatchEvent},
     error::CliError,
     exit::Exit,
     shell::Shell,
@@ -43,43 +47,87 @@ pub(super) async fn to_the_end(
     shell: &mut Shell<'_>,
 ) -> Result<Exit, CliError> {
     let mut screen = Screen::new(shell.look);
-    let last =
-        each_change(client, run, &mut |workflow| screen.show(workflow, SystemClock.now(), shell.out)).await?;
-    screen.finish(&last, SystemClock.now(), shell.out)?;
-    Ok(follow::exit(phase(&last)))
+    let mut ticks = Ticks::new(shell.look);
+    let mut changes = Changes::of(client, run);
+    loop {
+        if changes.open().await? {
+            screen.show(&changes.run, SystemClock.now(), shell.out)?;
+        }
+        if phase(&changes.run).is_completed() {
+            break;
+        }
+        tokio::select! {
+            changed = changes.next() => if changed? {
+                screen.show(&changes.run, SystemClock.now(), shell.out)?;
+            },
+            tick = ticks.next() => screen.tick(tick, &changes.run, SystemClock.now(), shell.out)?,
+        }
+    }
+    screen.finish(&changes.run, SystemClock.now(), shell.out)?;
+    Ok(follow::exit(phase(&changes.run)))
 }
 
-/// Tells `changed` of each change of a run until it has ended, and returns its last state.
+/// Waits until a run has ended, and returns its last state.
 ///
 /// # Errors
 /// [`CliError`], among them [`CliError::NotFound`] if it is deleted before it has ended.
-pub(super) async fn each_change(
-    client: &Client,
-    run: Workflow,
-    changed: &mut dyn FnMut(&Workflow) -> std::io::Result<()>,
-) -> Result<Workflow, CliError> {
-    let (namespace, name) = (run.metadata.namespace.clone(), run.metadata.name.clone());
+pub(super) async fn ended(client: &Client, run: Workflow) -> Result<Workflow, CliError> {
+    let mut changes = Changes::of(client, run);
     loop {
-        let mut events = client.watch(&namespace, Some(&name)).await?;
+        changes.open().await?;
+        if phase(&changes.run).is_completed() {
+            return Ok(changes.run);
+        }
+        changes.next().await?;
+    }
+}
+
+/// The changes of a run, as the server tells them.
+struct Changes<'a> {
+    client: &'a Client,
+    /// The run as it was told last.
+    run: Workflow,
+    events: Option<Lines>,
+}
+
+impl<'a> Changes<'a> {
+    const fn of(client: &'a Client, run: Workflow) -> Self {
+        Self { client, run, events: None }
+    }
+
+    /// Begins to listen, if it does not already, and asks how the run is; returns whether it did.
+    async fn open(&mut self) -> Result<bool, CliError> {
+        if self.events.is_some() {
+            return Ok(false);
+        }
+        let metadata = &self.run.metadata;
+        let (namespace, name) = (metadata.namespace.as_str(), metadata.name.as_str());
+        let events = self.client.watch(namespace, Some(name)).await?;
         // asked after the stream was opened, so that nothing falls between
-        let now = client.get(&namespace, &name).await?;
-        changed(&now)?;
-        if phase(&now).is_completed() {
-            return Ok(now);
+        let run = self.client.get(namespace, name).await?;
+        (self.run, self.events) = (run, Some(events));
+        Ok(true)
+    }
+
+    /// Waits for the next message and returns whether it told of the run; may be given up at any time.
+    async fn next(&mut self) -> Result<bool, CliError> {
+        let Some(events) = &mut self.events else { return Ok(false) };
+        let name = &self.run.metadata.name;
+        match events.next::<WatchEvent>().await? {
+            Some(event) if event.object.metadata.name != *name => Ok(false),
+            Some(event) if event.kind == "DELETED" => {
+                Err(CliError::NotFound(format!("run `{name}` was deleted")))
+            }
+            Some(event) => {
+                self.run = event.object;
+                Ok(true)
+            }
+            // a stream may be closed by whatever stands between; it is opened again
+            None => {
+                self.events = None;
+                Ok(false)
+            }
         }
-        while let Some(event) = events.next::<WatchEvent>().await? {
-            if event.object.metadata.name != name {
-                continue;
-            }
-            if event.kind == "DELETED" {
-                return Err(CliError::NotFound(format!("run `{name}` was deleted")));
-            }
-            changed(&event.object)?;
-            if phase(&event.object).is_completed() {
-                return Ok(event.object);
-            }
-        }
-        // a stream may be closed by whatever stands between; it is opened again
     }
 }
 

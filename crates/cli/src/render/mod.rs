@@ -4,6 +4,9 @@
 
 pub mod decision;
 pub mod fault;
+pub mod live;
+#[cfg(test)]
+mod live_tests;
 pub mod span;
 pub mod table;
 #[cfg(test)]

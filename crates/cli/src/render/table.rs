@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use unicode_width::UnicodeWidthChar as _;
+
 /// Returns the rows under the headings, each column as wide as its widest cell; no trailing spaces.
 pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let mut widths = headings.map(width);
@@ -32,17 +34,17 @@ fn line<'a>(text: &mut String, widths: &[usize], cells: impl Iterator<Item = &'a
 
 /// Returns the columns a text takes on a terminal, escape sequences not counted.
 pub fn width(text: &str) -> usize {
-    let mut columns = 0_usize;
+    pieces(text).map(|(_, columns)| columns).sum()
+}
+
+/// Returns each character of a text with the columns it takes; those of an escape sequence take none.
+fn pieces(text: &str) -> impl Iterator<Item = (char, usize)> {
     let mut escaped = false;
-    for character in text.chars() {
-        match (escaped, character) {
-            (false, '\u{1b}') => escaped = true,
-            (true, 'm') => escaped = false,
-            (true, _) => {}
-            (false, _) => columns = columns.saturating_add(1),
-        }
-    }
-    columns
+    text.chars().map(move |character| {
+        let columns = if escaped || character == '\u{1b}' { 0 } else { character.width().unwrap_or(0) };
+        escaped = (escaped && character != 'm') || character == '\u{1b}';
+        (character, columns)
+    })
 }
 
 /// Returns `text` without control characters, so that nothing a workflow says can steer the terminal.
@@ -61,11 +63,21 @@ const fn is_direction(character: char) -> bool {
     matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Returns `text` cut to `columns` with an ellipsis.
+/// Returns `text` cut to `columns` with an ellipsis; a colour that is cut in two is ended.
 pub fn cut(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(columns.saturating_sub(1)).collect();
-    format!("{kept}…")
+    let mut kept = String::new();
+    let mut left = columns.saturating_sub(1);
+    for (character, columns) in pieces(text) {
+        let Some(less) = left.checked_sub(columns) else { break };
+        left = less;
+        kept.push(character);
+    }
+    kept.push('…');
+    if kept.contains('\u{1b}') {
+        kept.push_str("\u{1b}[0m");
+    }
+    kept
 }

@@ -16,6 +16,8 @@ mod hera;
 #[cfg(test)]
 mod kill9;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod story;
