@@ -2,6 +2,9 @@
 //! spellings of Argo 3 that version 4 removed. Source: Argo `docs/upgrading.md`, `workflow/common/convert.go`.
 //! Not here: faults (see `validate`).
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::{Map, Value};
 
 use crate::{
@@ -16,25 +19,73 @@ pub const OLD_SPELLING: Code = Code("MDL0308");
 
 /// The most warnings of one object.
 const MAX_WARNINGS: usize = 200;
-/// Fields of specs and templates that choose where and as what a pod runs in a cluster.
-const CLUSTER_FIELDS: &[&str] = &[
-    "affinity",
-    "automountServiceAccountToken",
-    "dnsConfig",
-    "dnsPolicy",
-    "hostAliases",
-    "hostNetwork",
-    "imagePullSecrets",
-    "nodeSelector",
-    "podDisruptionBudget",
-    "podPriorityClassName",
-    "podResources",
-    "podSpecPatch",
-    "priorityClassName",
-    "resourceClaims",
-    "schedulerName",
-    "tolerations",
+/// What stands in a spec and in a template.
+const SPECS: &[&str] = &["spec", "workflowSpec"];
+const TEMPLATES: &[&str] = &["templates", "templateDefaults", "inline"];
+const CONTAINERS: &[&str] = &["container", "script", "containers", "initContainers", "sidecars"];
+/// Fields without effect on one machine: where and as what a pod runs in a cluster, and what watches over it there.
+const CLUSTER_FIELDS: &[(&[&str], &[&str])] = &[
+    (
+        SPECS,
+        &[
+            "affinity",
+            "automountServiceAccountToken",
+            "dnsConfig",
+            "dnsPolicy",
+            "executor",
+            "hostAliases",
+            "hostNetwork",
+            "imagePullSecrets",
+            "nodeSelector",
+            "podDisruptionBudget",
+            "podGC",
+            "podMetadata",
+            "podPriorityClassName",
+            "podResources",
+            "resourceClaims",
+            "schedulerName",
+            "securityContext",
+            "serviceAccountName",
+            "tolerations",
+        ],
+    ),
+    (
+        TEMPLATES,
+        &[
+            "affinity",
+            "automountServiceAccountToken",
+            "executor",
+            "hostAliases",
+            "nodeSelector",
+            "podResources",
+            "priorityClassName",
+            "resourceClaims",
+            "schedulerName",
+            "securityContext",
+            "serviceAccountName",
+            "tolerations",
+        ],
+    ),
+    (
+        CONTAINERS,
+        &[
+            "lifecycle",
+            "livenessProbe",
+            "resizePolicy",
+            "restartPolicy",
+            "restartPolicyRules",
+            "startupProbe",
+            "terminationMessagePath",
+            "terminationMessagePolicy",
+            "volumeDevices",
+        ],
+    ),
+    (&["retryStrategy"], &["affinity"]),
+    (&["artifactGC"], &["podMetadata", "podSpecPatch", "serviceAccountName"]),
 ];
+/// Kinds of volumes that are there on one machine.
+const VOLUMES: &[&str] =
+    &["configMap", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"];
 /// Old spellings: the field, what it stands in, and what version 4 writes.
 const OLD: &[(&str, &str, &str)] = &[
     ("schedule", "spec", "schedules: [\"…\"]"),
@@ -86,26 +137,37 @@ pub(super) fn parent_of(path: &str) -> &str {
     last.split('[').next().unwrap_or(last)
 }
 
-/// Whether there may be specs or templates below a field; what is Kubernetes' own or a person's data is not looked into.
+/// Whether there may be something to tell below a field; what is Kubernetes' own or a person's data is not looked into.
 pub(super) fn goes_on(name: &str) -> bool {
-    ["workflowSpec", "templates", "templateDefaults", "steps", "dag", "tasks", "inline", "synchronization"]
-        .contains(&name)
+    const FURTHER: &[&str] = &[
+        "workflowSpec",
+        "steps",
+        "dag",
+        "tasks",
+        "synchronization",
+        "containerSet",
+        "retryStrategy",
+        "artifactGC",
+        "volumes",
+        "outputs",
+        "artifacts",
+    ];
+    [FURTHER, TEMPLATES, CONTAINERS].iter().any(|names| names.contains(&name))
 }
 
 fn one(parent: &str, name: &str, value: &Value, fields: &Map<String, Value>) -> Option<Fault> {
-    if says_nothing(value) {
+    if says_nothing(value) && parent != "volumes" {
         return None;
     }
-    let is_spec =
-        ["spec", "workflowSpec", "templates", "templateDefaults", "inline", "steps"].contains(&parent);
-    if is_spec && CLUSTER_FIELDS.contains(&name) {
-        let message = format!("only on Kubernetes: `{name}` has no effect on one machine");
-        return Some(Fault::new(ONLY_ON_KUBERNETES, message));
+    let cluster = |what: String| Some(Fault::new(ONLY_ON_KUBERNETES, format!("only on Kubernetes: {what}")));
+    if CLUSTER_FIELDS.iter().any(|(within, names)| within.contains(&parent) && names.contains(&name)) {
+        return cluster(format!("`{name}` has no effect on one machine"));
     }
-    if is_spec && name == "resource" && fields.contains_key("name") {
-        let message =
-            "only on Kubernetes: a `resource` template needs a cluster; its node is an error without one";
-        return Some(Fault::new(ONLY_ON_KUBERNETES, message));
+    if TEMPLATES.contains(&parent) && name == "resource" {
+        return cluster("a `resource` template needs a cluster; its node is an error without one".to_owned());
+    }
+    if parent == "volumes" && name != "name" && fields.contains_key("name") && !VOLUMES.contains(&name) {
+        return cluster(format!("a volume of the kind `{name}` needs a cluster"));
     }
     let now = is_old(parent, name, value).then(|| now_of(name))?;
     let message = format!("`{name}` is a spelling of Argo 3 that version 4 removed; it is still read here");
@@ -129,58 +191,5 @@ fn says_nothing(value: &Value) -> bool {
         Value::Array(items) => items.is_empty(),
         Value::Object(fields) => fields.is_empty(),
         Value::Bool(true) | Value::Number(_) => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::advice;
-    use crate::manifest::parse;
-
-    fn told(text: &str) -> Vec<String> {
-        let manifest = parse("w.yaml", text).unwrap().remove(0);
-        advice(&manifest.to_json(), manifest.places()).iter().map(ToString::to_string).collect()
-    }
-
-    #[test]
-    fn what_needs_a_cluster_is_told_with_its_place() {
-        let text = "apiVersion: argoproj.io/v1alpha1
-kind: Workflow
-metadata: {name: w}
-spec:
-  entrypoint: a
-  nodeSelector: {disk: ssd}
-  tolerations: []
-  templates:
-  - name: a
-    schedulerName: other
-    container: {image: x}
-  - name: b
-    resource: {action: get, manifest: 'a: b'}
-";
-        let expected = [
-            "w.yaml:6:3: only on Kubernetes: `nodeSelector` has no effect on one machine [MDL0307]",
-            "w.yaml:10:5: only on Kubernetes: `schedulerName` has no effect on one machine [MDL0307]",
-            "w.yaml:13:5: only on Kubernetes: a `resource` template needs a cluster; its node is an error without one [MDL0307]",
-        ];
-        assert_eq!(told(text), expected);
-    }
-
-    #[test]
-    fn old_spellings_are_told() {
-        let text = "apiVersion: argoproj.io/v1alpha1
-kind: CronWorkflow
-metadata: {name: w}
-spec:
-  schedule: '* * * * *'
-  workflowSpec:
-    entrypoint: a
-    synchronization: {mutex: {name: m}}
-    templates:
-    - {name: a, container: {image: x}}
-";
-        let told = told(text);
-        assert_eq!(told.len(), 2, "{told:?}");
-        assert!(told[0].starts_with("w.yaml:5:3: `schedule`") && told[1].contains("`mutex`"), "{told:?}");
     }
 }
