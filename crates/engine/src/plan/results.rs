@@ -42,3 +42,58 @@ fn name_at_end(text: &str) -> Option<&str> {
     let head = text.strip_suffix(name)?.strip_suffix('.')?;
     (head.ends_with("steps") || head.ends_with("tasks")).then_some(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashSet, fs, path::Path};
+
+    use serde_json::{Value, json};
+
+    use super::referred_to;
+
+    fn names(text: &str) -> HashSet<String> {
+        let mut names = HashSet::new();
+        referred_to(&json!({"args": ["x", text]}), &mut names);
+        names
+    }
+
+    #[test]
+    fn a_result_is_referred_to_with_dots_or_brackets() {
+        for text in [
+            "{{steps.a-b.outputs.result}}",
+            "{{=tasks['a-b'].outputs.result}}",
+            "steps[\"a-b\"].outputs.result",
+        ] {
+            assert_eq!(names(text), HashSet::from(["a-b".to_owned()]), "{text}");
+        }
+        for text in [
+            "{{steps.a.outputs.results}}",
+            "{{inputs.a.outputs.result}}",
+            "steps.outputs.result",
+            ".outputs.result",
+        ] {
+            assert!(names(text).len() <= usize::from(text.contains("results")), "{text}");
+        }
+    }
+
+    /// Argo's patterns of references: what they find is found.
+    #[test]
+    fn what_argos_patterns_find_is_a_reference() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/argo/expressions/cases.json");
+        let Ok(text) = fs::read_to_string(&path) else {
+            println!("the corpus is absent: {} cannot be read", path.display());
+            return;
+        };
+        let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
+        for case in cases.iter().filter(|case| case["engine"] == "result_reference_regex") {
+            for pattern in case["expected"].as_array().unwrap() {
+                let pattern = pattern.as_str().unwrap();
+                for quote in ["'", "\""] {
+                    let text = pattern.replace("['\\\"]", quote).replace('\\', "");
+                    let name = case["name"].as_str().unwrap().to_owned();
+                    assert_eq!(names(&text), HashSet::from([name]), "{text}");
+                }
+            }
+        }
+    }
+}

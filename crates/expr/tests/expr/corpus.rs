@@ -354,3 +354,23 @@ fn evaluate(case: &Value) {
         }
     }
 }
+
+#[test]
+fn a_tag_is_simple_or_an_expression_and_a_single_one_is_resolved() {
+    let all = cases("argo/expressions/cases.json");
+    for case in of_engine(&all, "tag_kind") {
+        let text = format!("{{{{{}}}}}", case["tag"].as_str().unwrap());
+        let (kind, tag) = match tags(&text).unwrap()[..] {
+            [Tag::Simple(tag)] => ("simple", tag),
+            [Tag::Expression(tag)] => ("expression", tag),
+            ref other => panic!("{other:?}: {case}"),
+        };
+        assert_eq!(serde_json::json!({"kind": kind, "tag": tag}), case["expected"], "{case}");
+    }
+    for case in of_engine(&all, "resolve_var") {
+        let got =
+            substitute_with(case["template"].as_str().unwrap(), &mut Known::of(case), Unresolved::Refuse);
+        // why not is told in other words, which name the tag
+        assert_eq!(got.ok().as_deref(), case["expected"].as_str(), "{case}");
+    }
+}
