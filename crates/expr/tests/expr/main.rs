@@ -6,6 +6,7 @@ mod corpus;
 mod documents;
 #[cfg(test)]
 mod golden;
+mod hostile;
 #[cfg(test)]
 mod lang_laws;
 #[cfg(test)]

@@ -1,25 +1,33 @@
 //! jq filters, as `valueFrom.jqFilter` of a resource has them. Source: Argo `workflow/executor/resource.go` jqFilter over
 //! gojq: each value on a line, texts without quotes, the whole trimmed. Objects are in the order of their keys and numbers
 //! are spelled as gojq spells them.
-//! Not here: time; whoever lets others write filters bounds it. Filters that look at the process (`env`, `input`, `halt`)
-//! do not exist here.
+//! Not here: how its steps are counted (see `steps`). Filters that look at the process (`env`, `input`, `halt`) do not
+//! exist here.
+
+mod steps;
 
 use std::fmt::Write as _;
 
 use jaq_core::{
-    Compiler, Ctx, Vars, data,
+    Compiler, Ctx, Vars,
     load::{self, Arena, File, Loader},
-    unwrap_valr,
 };
 use jaq_json::{Num, Val, read};
 
-use crate::{ExprError, MAX_CONDITION_BYTES, MAX_OUTPUT_BYTES, error::shortened};
+use self::steps::{Counted, Hand, Limit, Steps};
+use crate::{ExprError, MAX_OUTPUT_BYTES, error::shortened};
 
+/// The stack a filter is read and run on, in bytes: only as much of it is taken as the filter is deep.
+const STACK: usize = 256 * 1024 * 1024;
+/// The longest filter, in bytes.
+const MAX_FILTER_BYTES: usize = 16 * 1024;
 /// The most values a filter may give.
 const MAX_VALUES: usize = 100_000;
 /// Filters that look at or act on the process.
 const LEFT_OUT: [&str; 7] = ["env", "$__env__", "halt", "input", "now", "localtime", "mktime_local"];
 
+/// The name a filter itself is defined by.
+const MAIN: &str = "marque_main";
 /// The deepest nesting of a value that is written.
 const MAX_DEPTH: usize = 1000;
 /// What gojq has and jaq has not.
@@ -41,36 +49,58 @@ def @tsv: map(tsv_field) | join("\t");
 /// Applies `filter` to a JSON text, and returns what Argo makes of it.
 ///
 /// # Errors
-/// [`ExprError::InvalidFilter`] for what cannot be read, [`ExprError::FailedFilter`] for what fails on this document,
-/// [`ExprError::TooLong`].
+/// [`ExprError::InvalidFilter`] for what cannot be read, [`ExprError::FailedFilter`] for what fails on this document or
+/// goes on for too long, [`ExprError::TooLong`].
 pub fn jq(filter: &str, document: &str) -> Result<String, ExprError> {
-    if filter.len() > MAX_CONDITION_BYTES {
-        return Err(ExprError::TooLong { limit: MAX_CONDITION_BYTES });
+    if filter.len() > MAX_FILTER_BYTES {
+        return Err(ExprError::TooLong { limit: MAX_FILTER_BYTES });
     }
+    let failed = |reason: &str| ExprError::FailedFilter { reason: reason.to_owned() };
+    // a stack of its own: its end would be the end of the process
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        let running = thread.spawn_scoped(scope, || applied(filter, document));
+        let running = running.map_err(|error| failed(&format!("there is no room for it: {error}")))?;
+        running.join().unwrap_or_else(|_| Err(failed("the filter cannot be applied")))
+    })
+}
+
+fn applied(filter: &str, document: &str) -> Result<String, ExprError> {
     let invalid = |reason: String| ExprError::InvalidFilter { reason };
     let input = read::parse_single(document.as_bytes())
         .map_err(|error| ExprError::FailedFilter { reason: format!("the document is not JSON: {error}") })?;
     let input = as_go_reads(input, MAX_DEPTH)?;
-    let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+    let term = load::parse(filter, |parser| parser.term());
+    let term = term.ok_or_else(|| invalid(format!("`{}` is not a filter", shortened(filter))))?;
+    let own = load::parse::Def { name: MAIN, args: Vec::new(), body: term };
     let more = load::parse(MORE, |parser| parser.defs()).into_iter().flatten();
-    let defs = defs.chain(more);
-    let defs = defs.filter(|def| !def.name.starts_with("halt"));
-    let funs = jaq_core::funs::<data::JustLut<Val>>().chain(jaq_std::funs()).chain(jaq_json::funs());
+    let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+    let defs = steps::defs().into_iter().chain(defs.filter(|def| !def.name.starts_with("halt")));
+    let defs = defs.chain(more).map(steps::known_def).chain([steps::counted_def(own)]);
+    let funs = jaq_core::funs::<Counted>().chain(jaq_std::funs()).chain(jaq_json::funs());
     let funs = funs.filter(|(name, ..)| !LEFT_OUT.contains(name));
+    let funs = funs.map(|(name, arguments, run)| (steps::name_of(name, arguments.len()), arguments, run));
     let arena = Arena::default();
     let modules = Loader::new(defs)
-        .load(&arena, File { code: filter, path: () })
+        .load(&arena, File { code: MAIN, path: () })
         .map_err(|_| invalid(format!("`{}` is not a filter", shortened(filter))))?;
+    let funs = funs.chain(steps::funs());
     let compiled = Compiler::default().with_funs(funs).compile(modules).map_err(|errors| {
         let names: Vec<String> =
             errors.iter().flat_map(|(_, undefined)| undefined).map(|(name, _)| (*name).to_owned()).collect();
         invalid(format!("unknown in `{}`: {}", shortened(filter), names.join(", ")))
     })?;
-    let context = Ctx::<data::JustLut<Val>>::new(&compiled.lut, Vars::new([]));
+    let counted = Steps::new(document.len());
+    let context = Ctx::<Counted>::new(Hand { lut: &compiled.lut, steps: &counted }, Vars::new([]));
     let mut out = String::new();
-    for (count, value) in compiled.id.run((context, input)).map(unwrap_valr).enumerate() {
-        let value =
-            value.map_err(|error| ExprError::FailedFilter { reason: shortened(&error.to_string()) })?;
+    for (count, value) in compiled.id.run((context, input)).enumerate() {
+        let value = value.map_err(|ended| {
+            let reason = match ended.get_err() {
+                Ok(error) => shortened(&error.to_string()),
+                Err(ended) => Limit::of(ended.get_halt().unwrap_or_default()).to_owned(),
+            };
+            ExprError::FailedFilter { reason }
+        })?;
         if count >= MAX_VALUES || out.len() > MAX_OUTPUT_BYTES {
             return Err(ExprError::TooLong { limit: MAX_OUTPUT_BYTES });
         }
