@@ -1,13 +1,16 @@
 //! What `.ci/run` does, in order. Not here: the tasks themselves.
 
 use crate::{
+    fuzz,
     run::{installed, run, stage, target},
     test, tidy,
 };
 
 const CARGO_DENY: &str = "0.20.2";
+/// How long all targets together are attacked.
+const SECONDS_OF_FUZZING: u32 = 45;
 
-/// Formats, lints, checks the house and the dependencies, tests, and plays the demo.
+/// Formats, lints, checks the house and the dependencies, tests, plays the demo, and fuzzes for a moment.
 ///
 /// # Errors
 /// The first stage that fails.
@@ -17,7 +20,8 @@ pub(crate) fn ci() -> Result<(), String> {
     stage("lint", || run("cargo", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     stage("dependencies", deny)?;
     stage("test", || test::test(&[]))?;
-    stage("demo", || run("cargo", &["run", "--release", "--", "demo"]))
+    stage("demo", || run("cargo", &["run", "--release", "--", "demo"]))?;
+    stage("fuzz", || fuzz::fuzz(SECONDS_OF_FUZZING, &[]))
 }
 
 fn deny() -> Result<(), String> {

@@ -1,4 +1,4 @@
-//! Tasks of the repository: `cargo xtask tidy|test|bench|ci`. Only the standard library, so that it compiles in seconds.
+//! Tasks of the repository: `cargo xtask tidy|test|bench|fuzz|ci`. Only the standard library, so that it compiles in seconds.
 //! Not here: anything a user of Marque runs.
 
 #![expect(
@@ -9,6 +9,7 @@
 
 mod bench;
 mod ci;
+mod fuzz;
 mod peers;
 mod run;
 mod test;
@@ -22,7 +23,9 @@ usage: cargo xtask <task>
   tidy               check the house: arrows, module docs, limits, error pages, names
   test [-- ARGS]     install the peers and run every test (ARGS go to `cargo test`)
   bench [NAME]       measure what docs/performance.md shows (steps, engine, decision)
-  ci                 what .ci/run does: format, lint, tidy, deny, test, demo
+  fuzz [--seconds N] [TARGET...]
+                     attack the doors for untrusted text (60 seconds for all of them)
+  ci                 what .ci/run does: format, lint, tidy, deny, test, demo, a minute of fuzzing
 ";
 
 fn main() -> ExitCode {
@@ -33,6 +36,11 @@ fn main() -> ExitCode {
         ["test"] => test::test(&[]),
         ["test", "--", rest @ ..] => test::test(rest),
         ["bench", rest @ ..] => bench::bench(rest),
+        ["fuzz", "--seconds", seconds, names @ ..] => match seconds.parse() {
+            Ok(seconds) => fuzz::fuzz(seconds, names),
+            Err(_) => Err(USAGE.to_owned()),
+        },
+        ["fuzz", names @ ..] => fuzz::fuzz(60, names),
         ["ci"] => ci::ci(),
         _ => Err(USAGE.to_owned()),
     };

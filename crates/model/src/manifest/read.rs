@@ -117,7 +117,11 @@ fn metadata(document: &Document) -> Result<(), Vec<Fault>> {
     let metadata = root.get("metadata").map(|entry| &entry.value);
     let field = |name: &str| metadata.and_then(|metadata| metadata.get(name));
     let empty = |name: &str| {
-        field(name).is_none_or(|entry| entry.value.to_value().as_str().is_some_and(str::is_empty))
+        field(name).is_none_or(|entry| match entry.value.to_value() {
+            // null is the zero value of a text
+            serde_json::Value::Null => true,
+            value => value.as_str().is_some_and(str::is_empty),
+        })
     };
     let run = kind == "Workflow";
     // a Workflow may be nameless until it is submitted, and a template until it is created
