@@ -73,7 +73,7 @@ impl Turn {
         };
         let mut parameters = {
             let env = self.env_of(start, &locals);
-            given(&compiled.template.inputs.parameters, start, (&mut outer, &env))?
+            given(&compiled.template.inputs.parameters, start, &mut outer, &env)?
         };
         let mut json = compiled.json.clone();
         let mut known = Variables::new();
@@ -159,7 +159,8 @@ impl Turn {
 fn given(
     declared: &[Parameter],
     start: &Start,
-    (outer, env): (&mut dyn FnMut(&str) -> Lookup, &dyn Fn() -> Env),
+    outer: &mut dyn FnMut(&str) -> Lookup,
+    env: &dyn Fn() -> Env,
 ) -> Result<Vec<Parameter>, String> {
     let mut parameters = Vec::with_capacity(declared.len());
     for parameter in declared {

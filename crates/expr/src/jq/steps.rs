@@ -186,7 +186,7 @@ fn times(number: &Num) -> usize {
 }
 
 /// Returns a definition whose body counts its steps.
-pub(super) fn counted_def<'s>(def: Def<&'s str>) -> Def<&'s str> {
+pub(super) fn counted_def(def: Def<&str>) -> Def<&str> {
     Def { name: def.name, args: def.args, body: after(step(), counted(def.body)) }
 }
 
@@ -204,12 +204,13 @@ fn after<'s>(first: Term<&'s str>, second: Term<&'s str>) -> Term<&'s str> {
     Term::BinOp(Box::new(first), BinaryOp::Pipe(None), Box::new(second))
 }
 
-fn boxed<'s>(term: Box<Term<&'s str>>) -> Box<Term<&'s str>> {
-    Box::new(counted(*term))
+fn boxed(mut term: Box<Term<&str>>) -> Box<Term<&str>> {
+    *term = counted(std::mem::take(&mut *term));
+    term
 }
 
 /// Returns a filter that gives the same and counts its steps.
-pub(super) fn counted<'s>(term: Term<&'s str>) -> Term<&'s str> {
+pub(super) fn counted(term: Term<&str>) -> Term<&str> {
     match term {
         Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) | Term::Var(_) => term,
         Term::Str(format, parts) => {
@@ -267,7 +268,7 @@ fn of_two<'s>(left: Box<Term<&'s str>>, op: BinaryOp<&'s str>, right: Box<Term<&
     }
 }
 
-fn counted_pattern<'s>(pattern: Pattern<&'s str>) -> Pattern<&'s str> {
+fn counted_pattern(pattern: Pattern<&str>) -> Pattern<&str> {
     match pattern {
         Pattern::Var(_) => pattern,
         Pattern::Arr(parts) => Pattern::Arr(parts.into_iter().map(counted_pattern).collect()),

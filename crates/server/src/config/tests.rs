@@ -126,7 +126,7 @@ fn variables_come_over_the_file_and_nonsense_in_them_is_refused() {
     let error = Config::load(Some(&file), set("MARQUE_ISOLATION", "maybe")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`MARQUE_ISOLATION` cannot be `maybe`: it is `namespaces` or `none` [SRV0002]"
+        "`MARQUE_ISOLATION` cannot be `maybe`: it is `namespaces`, `containers` or `none` [SRV0002]"
     );
 }
 

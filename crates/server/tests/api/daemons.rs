@@ -1,6 +1,9 @@
 //! Daemons through the whole server, with real pods: what follows them reaches them by their `ip`, and they are ended.
 
-use std::net::TcpListener;
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 use server::config::Isolation;
@@ -9,12 +12,13 @@ use crate::harness::{Server, config};
 
 async fn servers() -> Vec<Server> {
     let mut servers = vec![Server::new().await];
-    let folder = tempfile::tempdir().unwrap();
-    let config = server::Config { isolation: Isolation::Namespaces, ..config(folder.path()) };
-    let program = std::path::PathBuf::from(env!("CARGO_BIN_EXE_server-pod"));
-    match server::App::assemble(config.clone(), Some(program)).await {
-        Ok(app) => {
-            drop(app);
+    let [tried, folder] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let sandboxed = |folder: &Path| server::Config { isolation: Isolation::Namespaces, ..config(folder) };
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_server-pod"));
+    // in a folder of its own: an app that is dropped keeps its database for a moment
+    match server::App::assemble(sandboxed(tried.path()), Some(program)).await {
+        Ok(_) => {
+            let config = sandboxed(folder.path());
             servers.push(Server::with(folder, config).await.with_examples().await);
         }
         Err(error) => println!("NOT TESTED: the sandbox: {error}"),
