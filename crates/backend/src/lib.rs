@@ -50,6 +50,7 @@ pub use contained::container_settings;
 pub use container::Settings as ContainerSettings;
 pub use error::BackendError;
 use folder::{PodFolder, artifact_path};
+pub use mask::masked;
 pub use materials::{Materials, Needs, SecretValues};
 pub use stage::Scratch;
 use supervisors::Supervisors;

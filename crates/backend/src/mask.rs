@@ -12,6 +12,7 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
+use zeroize::Zeroizing;
 
 use crate::{
     limits::{MASKED_BYTES, MASKED_LINES},
@@ -24,6 +25,11 @@ pub(crate) const MASK: &[u8] = b"***";
 const SHORTEST: usize = 4;
 /// The shortest part of a secret that is masked.
 const SHORTEST_PART: usize = 8;
+
+/// Returns a text in which these secrets are masked as they are in the output of a pod.
+pub fn masked(text: &[u8], secrets: &[Zeroizing<Vec<u8>>]) -> Vec<u8> {
+    Masker::new(secrets.to_vec()).mask(text).unwrap_or_else(|| text.to_vec())
+}
 
 /// Masks secrets. What it takes to find them is made when the first text comes: many pods never write any.
 #[derive(Default)]

@@ -29,8 +29,17 @@ pub(crate) struct Tls<'a> {
 
 /// Returns a client that follows redirects.
 pub(crate) fn following(reach: &Arc<Reach>, tls: &Tls<'_>) -> Result<Client, DriverError> {
+    built(builder(reach, tls)?.redirect(follow(reach)))
+}
+
+/// Returns a client that follows redirects and waits for an answer as long as it takes.
+pub(crate) fn patient(reach: &Arc<Reach>, tls: &Tls<'_>) -> Result<Client, DriverError> {
+    built(builder(reach, tls)?.read_timeout(MOVE_TIME).redirect(follow(reach)))
+}
+
+fn follow(reach: &Arc<Reach>) -> Policy {
     let look = Arc::clone(reach);
-    let policy = Policy::custom(move |attempt| {
+    Policy::custom(move |attempt| {
         if attempt.previous().len() > REDIRECTS {
             return attempt.error(io::Error::other("too many redirects"));
         }
@@ -38,8 +47,7 @@ pub(crate) fn following(reach: &Arc<Reach>, tls: &Tls<'_>) -> Result<Client, Dri
             Ok(()) => attempt.follow(),
             Err(error) => attempt.error(error),
         }
-    });
-    built(builder(reach, tls)?.redirect(policy))
+    })
 }
 
 /// Returns a client that follows none.

@@ -15,6 +15,7 @@ mod http;
 pub mod limits;
 mod objects;
 mod reach;
+mod request;
 mod secrets;
 
 use std::{
@@ -27,6 +28,7 @@ use model::argo::Location;
 pub use error::DriverError;
 pub use limits::Limits;
 pub use reach::Reach;
+pub use request::{Answer, Request, request};
 pub use secrets::{Secrets, secret_names};
 
 /// What all drivers share; cheap to clone.

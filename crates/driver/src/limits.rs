@@ -19,6 +19,8 @@ pub const RETRIES: usize = 3;
 pub const MOVE_TIME: Duration = Duration::from_secs(60 * 60);
 /// The most bytes of an answer that is read into memory: a token, an error.
 pub const ANSWER_BYTES: usize = 64 * 1024;
+/// The most bytes of the answer to a request that a workflow makes; they become a result.
+pub const BODY_BYTES: usize = 1024 * 1024;
 /// The most submodules of a git repository inside one another.
 pub const SUBMODULE_DEPTH: usize = 8;
 

@@ -24,7 +24,10 @@ impl fmt::Debug for Secrets {
 
 impl Secrets {
     /// Returns the bytes that a selector means; none if there is no selector.
-    pub(crate) fn bytes(&self, selector: Option<&KeySelector>) -> Result<Option<&[u8]>, DriverError> {
+    ///
+    /// # Errors
+    /// [`DriverError::NoSecret`] if the selector is not optional.
+    pub fn bytes(&self, selector: Option<&KeySelector>) -> Result<Option<&[u8]>, DriverError> {
         let Some(selector) = selector else { return Ok(None) };
         match self.0.get(&selector.name).and_then(|secret| secret.get(&selector.key)) {
             Some(value) => Ok(Some(value)),

@@ -165,6 +165,7 @@ fn unpermitted(asked: &Asked<'_>, site: &Site<'_>, staff: &StaffWords) -> (RuleR
         "useSecrets",
         "moveArtifacts",
         "collectArtifacts",
+        "performTask",
         "expireRun",
         "advanceCron",
     ];

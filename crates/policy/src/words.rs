@@ -49,7 +49,7 @@ pub(crate) fn act(action: &str) -> &'static str {
         "deleteRun" | "deleteArchived" => "delete runs",
         "approve" | "deny" => "decide gates",
         "startPod" | "mintCredential" | "assumeRole" | "memoize" | "useSecrets" | "moveArtifacts"
-        | "collectArtifacts" => "go on with the run",
+        | "collectArtifacts" | "performTask" => "go on with the run",
         "viewTemplate" => "see workflow templates",
         "editTemplate" | "deleteTemplate" => "change workflow templates",
         "viewObject" => "see schedules, event bindings and the like",

@@ -17,7 +17,7 @@ use policy::AdvanceRun;
 use store::StoredRun;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{ChangeKind, clock::SystemClock, pods::PodTask, runner::Inner, runner::lock};
+use crate::{ChangeKind, clock::SystemClock, pods::PodTask, runner::Inner, runner::lock, tasks::TaskWork};
 
 /// How many inputs are taken at once, so that one write serves them all.
 const BATCH: usize = 256;
@@ -263,7 +263,7 @@ impl Driver {
                         kill.send_replace(true);
                     }
                 }
-                Command::StartTask(task) => self.start_task(&task),
+                Command::StartTask(task) => self.start_task(task),
                 Command::Lock(request) => self.inner.take_locks(&self.stored.facts, &request),
                 Command::Unlock { holder } => self.inner.give_locks_back(&self.stored.facts, holder.as_ref()),
                 Command::Ask { node, question } => self.ask(node, question),
@@ -284,14 +284,17 @@ impl Driver {
         }
     }
 
-    fn start_task(&self, task: &engine::Task) {
-        let kind = task.template.kinds().first().map_or("nothing", |kind| kind.as_str());
-        let outcome = engine::TaskOutcome {
-            phase: model::argo::NodePhase::Error,
-            message: format!("a `{kind}` template is not supported on one machine yet"),
-            outputs: model::argo::NodeOutputs::default(),
+    fn start_task(&mut self, task: Arc<engine::Task>) {
+        let (kill, killed) = watch::channel(false);
+        self.pods.insert(task.node.clone(), kill);
+        let work = TaskWork {
+            inner: Arc::clone(&self.inner),
+            stored: Arc::clone(&self.stored),
+            caller: self.caller.clone(),
+            inbox: self.sender.clone(),
+            killed,
         };
-        let _ = self.sender.send(Input::Event(EventKind::TaskFinished { node: task.node.clone(), outcome }));
+        tokio::spawn(work.run(task));
     }
 
     fn ask(&self, node: Option<NodeId>, question: engine::Question) {

@@ -165,7 +165,7 @@ fn outcome(end: PodEnd) -> PodOutcome {
     PodOutcome::new(end, CollectedOutputs::default())
 }
 
-async fn asked_to_die(killed: &mut watch::Receiver<bool>) {
+pub(crate) async fn asked_to_die(killed: &mut watch::Receiver<bool>) {
     if killed.wait_for(|killed| *killed).await.is_err() {
         // the loop has ended without asking: go on waiting for the pod
         std::future::pending::<()>().await;

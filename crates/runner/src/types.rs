@@ -28,8 +28,10 @@ pub struct RunnerConfig {
     pub retention: engine::retention::RetentionPolicy,
     /// What the server allows outside every scope.
     pub policy: ServerPolicy,
-    /// How artifacts are moved.
+    /// How artifacts are moved, and what `http` templates reach.
     pub artifacts: crate::ArtifactSettings,
+    /// The executor plugins, in the order they are asked.
+    pub executor_plugins: Vec<crate::ExecutorPlugin>,
 }
 
 /// What somebody wants to start.

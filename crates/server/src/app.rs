@@ -65,7 +65,7 @@ impl App {
         let store = Store::open(&config.data, log_key).map_err(|error| failed("database")(&error))?;
         let backend = process_config(&config, program).and_then(ProcessBackend::new);
         let backend = backend.map_err(|error| failed("backend")(&error))?;
-        let runner = Runner::new(runner_config(&config), store, backend, keys).await;
+        let runner = Runner::new(runner_config(&config)?, store, backend, keys).await;
         let runner = runner.map_err(|error| failed("runner")(&error))?;
         let taken_up = runner.take_up().await.map_err(|error| failed("runs under way")(&error))?;
         tracing::info!(taken_up, "runs that had not ended are taken up again");
@@ -185,8 +185,10 @@ fn container_settings(config: &Config) -> Result<Option<backend::ContainerSettin
     }))
 }
 
-fn runner_config(config: &Config) -> RunnerConfig {
-    RunnerConfig {
+fn runner_config(config: &Config) -> Result<RunnerConfig, ServerError> {
+    let plugins = config.executor_plugins.iter().map(executor_plugin);
+    Ok(RunnerConfig {
+        executor_plugins: plugins.collect::<Result<_, _>>()?,
         issuer: config.issuer_url(),
         run_token_audience: config.run_tokens.audience.clone(),
         run_token_seconds: config.run_tokens.seconds,
@@ -207,7 +209,17 @@ fn runner_config(config: &Config) -> RunnerConfig {
             own_credentials: config.artifacts.own_credentials,
             repository: config.artifacts.repository.clone(),
         },
-    }
+    })
+}
+
+fn executor_plugin(said: &crate::config::ExecutorPlugin) -> Result<runner::ExecutorPlugin, ServerError> {
+    let token = said.token_file.as_deref().map(crate::config::read_text).transpose()?;
+    let token = zeroize::Zeroizing::new(token.unwrap_or_default());
+    Ok(runner::ExecutorPlugin {
+        name: said.name.clone(),
+        address: said.address.clone(),
+        token: zeroize::Zeroizing::new(token.trim().to_owned()),
+    })
 }
 
 /// Returns an error with everything that caused it, in one line.

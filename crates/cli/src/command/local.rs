@@ -77,6 +77,7 @@ pub(crate) async fn open(
             own_credentials: true,
             ..runner::ArtifactSettings::default()
         },
+        executor_plugins: Vec::new(),
     };
     let runner = Runner::new(config, store, backend, keys).await.map_err(|error| of_runner(error, &[]))?;
     Ok(Local { runner, caller: Caller::local_user(&around.user) })

@@ -221,6 +221,27 @@ impl Action for MoveArtifacts {
     }
 }
 
+/// Doing what a template says that needs no pod: a request, a call of a plugin; asked by the runner in the run's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PerformTask {
+    /// The run.
+    pub run: RunFacts,
+    /// The node.
+    pub node: NodeId,
+    /// What: method and address, or the plugins asked, without anything secret.
+    pub what: String,
+}
+impl Action for PerformTask {
+    const NAME: &'static str = "performTask";
+    const EFFECT: EffectKind = EffectKind::Change;
+    fn resource(&self) -> Resource {
+        Resource::Run(self.run.clone())
+    }
+    fn details(&self) -> Value {
+        json!({ "node": self.node, "what": self.what })
+    }
+}
+
 /// Writing down which of a run's artifacts were deleted; asked by the runner in the run's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CollectArtifacts {

@@ -39,7 +39,7 @@ const CONTROL: [&str; 7] = ["stop", "terminate", "suspend", "resume", "retry", "
 const TEMPLATES: [&str; 6] =
     ["viewTemplate", "editTemplate", "deleteTemplate", "viewObject", "editObject", "deleteObject"];
 /// What the runner does in a run's name while the submitter could still start it.
-const GO_ON: [&str; 7] = [
+const GO_ON: [&str; 8] = [
     "startPod",
     "mintCredential",
     "assumeRole",
@@ -47,6 +47,7 @@ const GO_ON: [&str; 7] = [
     "useSecrets",
     "moveArtifacts",
     "collectArtifacts",
+    "performTask",
 ];
 
 /// Rules by action.

@@ -60,6 +60,7 @@ fn acts() -> BTreeSet<&'static str> {
         action::UseSecrets::NAME,
         action::MoveArtifacts::NAME,
         action::CollectArtifacts::NAME,
+        action::PerformTask::NAME,
         action::AdvanceCron::NAME,
         action::ExpireRun::NAME,
         action::SendEvent::NAME,

@@ -117,7 +117,6 @@ impl Inner {
     ///
     /// # Errors
     /// [`RunnerError`].
-    #[expect(dead_code, reason = "offered to whoever runs `data` templates")]
     pub(crate) async fn list_keys(
         &self,
         for_whom: (&Caller, &StoredRun),

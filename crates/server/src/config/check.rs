@@ -100,6 +100,14 @@ impl Config {
                 found.fault(&format!("artifacts.networks[{index}]"), format!("`{network}` is not a network"));
             }
         }
+        for (index, plugin) in self.executor_plugins.iter().enumerate() {
+            let is_http =
+                url::Url::parse(&plugin.address).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+            if !is_http {
+                let said = format!("`{}` is no `http` or `https` address", plugin.address);
+                found.fault(&format!("executorPlugins[{index}].address"), said);
+            }
+        }
         if let Err(fault) = model::argo::ArtifactRepository::of(&self.artifacts.repository) {
             found.fault("artifacts.repository", fault.to_string());
         }

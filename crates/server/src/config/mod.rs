@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use check::issuer_settings;
 pub(crate) use directory::{People, people};
+pub(crate) use read::read_text;
 
 /// The configuration of a server.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -53,6 +54,20 @@ pub struct Config {
     pub links: Vec<Link>,
     /// How artifacts are moved.
     pub artifacts: Artifacts,
+    /// Executor plugins, in the order they are asked: services that speak Argo's protocol.
+    pub executor_plugins: Vec<ExecutorPlugin>,
+}
+
+/// An executor plugin that somebody runs beside the server.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExecutorPlugin {
+    /// Its name, for the record.
+    pub name: String,
+    /// Its address (`http://127.0.0.1:4355`); `/api/v1/template.execute` is added.
+    pub address: String,
+    /// The file with the token it is shown, whitespace around it not counted; none when absent.
+    pub token_file: Option<PathBuf>,
 }
 
 /// How containers are run.
@@ -252,6 +267,7 @@ impl Default for Config {
             managed_namespace: None,
             links: Vec::new(),
             artifacts: Artifacts::default(),
+            executor_plugins: Vec::new(),
         }
     }
 }

@@ -68,6 +68,7 @@ impl Config {
         if let Some(directory) = &mut self.local_directory {
             anchor(&mut directory.file);
         }
+        self.executor_plugins.iter_mut().filter_map(|plugin| plugin.token_file.as_mut()).for_each(anchor);
         self.containers.credentials.iter_mut().for_each(anchor);
         self.containers.layouts.iter_mut().for_each(anchor);
         self.mounts.iter_mut().for_each(|mount| anchor(&mut mount.host));
@@ -103,7 +104,7 @@ impl Config {
 ///
 /// # Errors
 /// [`ServerError::ConfigUnreadable`], also if it is larger than a file of settings can be.
-pub(super) fn read_text(path: &Path) -> Result<String, ServerError> {
+pub(crate) fn read_text(path: &Path) -> Result<String, ServerError> {
     let failed = |source| ServerError::ConfigUnreadable { path: path.to_owned(), source };
     let about = std::fs::metadata(path).map_err(failed)?;
     if about.len() > MAX_FILE_BYTES {

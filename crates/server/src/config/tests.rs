@@ -54,9 +54,15 @@ artifacts: {networks: [127.0.0.0/8], ownCredentials: true, repository: {archiveL
 
 #[test]
 fn networks_and_the_repository_of_artifacts_are_checked() {
-    let text =
-        faults(&format!("{DIRECTORY}artifacts: {{networks: [here], repository: {{s3: {{bucket: [1]}}}}}}\n"));
-    assert!(text.contains("`here` is not a network") && text.contains("`s3`"), "{text}");
+    let text = faults(&format!(
+        "{DIRECTORY}artifacts: {{networks: [here], repository: {{s3: {{bucket: [1]}}}}}}\nexecutorPlugins: [{{name: p, address: here}}]\n"
+    ));
+    assert!(
+        text.contains("`here` is no `http`")
+            && text.contains("`here` is not a network")
+            && text.contains("`s3`"),
+        "{text}"
+    );
 }
 
 #[test]

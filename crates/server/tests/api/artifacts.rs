@@ -197,6 +197,48 @@ async fn outputs_and_logs_go_to_the_namespaces_repository_and_come_from_it() {
 }
 
 #[tokio::test]
+async fn a_data_template_lists_keys_and_transforms_the_list() {
+    let store = Store::start();
+    let server = server(&repository(&store)).await;
+    let folder = server.folder.path().display().to_string();
+    let out = |name: &str, key: &str| {
+        json!({"name": name, "path": format!("{folder}/{name}"),
+        "archive": {"none": {}}, "s3": {"key": key}})
+    };
+    let make = format!("echo a > {folder}/a && echo b > {folder}/b && echo c > {folder}/c");
+    let list = json!({
+        "source": {"artifactPaths": {"name": "all", "s3": {"key": "listed"}}},
+        "transformation": [
+            {"expression": "filter(data, {# endsWith '.py'})"},
+            {"expression": "map(data, {{'name': #, 'size': len(#)}})"},
+        ],
+    });
+    let spec = json!({
+        "entrypoint": "main",
+        "templates": [
+            {"name": "main", "steps": [
+                [{"name": "make", "template": "make"}],
+                [{"name": "list", "template": "list"}],
+                [{"name": "show", "template": "show", "withParam": "{{steps.list.outputs.result}}",
+                    "arguments": {"parameters": [{"name": "name", "value": "{{item.name}}"}]}}],
+            ]},
+            {"name": "make", "container": {"image": "busybox", "command": ["sh", "-c", make]},
+                "outputs": {"artifacts": [out("a", "listed/a.py"), out("b", "listed/sub/b.py"), out("c", "listed/c.md")]}},
+            {"name": "list", "data": list},
+            {"name": "show", "inputs": {"parameters": [{"name": "name"}]},
+                "container": {"image": "busybox", "command": ["echo", "{{inputs.parameters.name}}"]}},
+        ],
+    });
+    let ended = run(&server, "listed", spec).await;
+    assert_eq!(ended["status"]["phase"], "Succeeded", "{ended:#}");
+    let list = node(&ended, "list");
+    assert_eq!(list["type"], "Pod");
+    let expected = r#"[{"name":"listed/a.py","size":11},{"name":"listed/sub/b.py","size":15}]"#;
+    assert_eq!(list["outputs"]["result"], expected);
+    assert!(ended["status"]["nodes"].to_string().contains("show(1:name:listed/sub/b.py"), "{ended:#}");
+}
+
+#[tokio::test]
 async fn a_part_of_an_artifact_is_handed_over() {
     let store = Store::start();
     let server = server(&repository(&store)).await;

@@ -31,4 +31,6 @@ mod story;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
+mod tasks;
+#[cfg(test)]
 mod templates;
