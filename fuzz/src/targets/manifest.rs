@@ -19,7 +19,8 @@ pub(crate) fn yaml(bytes: &[u8]) {
             return;
         }
     };
-    let lines = text.split('\n').count().max(1);
+    // a carriage return ends a line too
+    let lines = text.split(['\n', '\r']).count();
     for document in documents.iter().filter(|document| !document.is_empty()) {
         let value = document.value();
         if let Some(place) = document.places().start() {

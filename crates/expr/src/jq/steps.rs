@@ -242,7 +242,14 @@ pub(super) fn counted(term: Term<&str>) -> Term<&str> {
             Term::IfThenElse(cases.into_iter().map(case).collect(), otherwise.map(boxed))
         }
         Term::Def(defs, inner) => Term::Def(defs.into_iter().map(counted_def).collect(), boxed(inner)),
-        Term::Call(name, arguments) => Term::Call(name, arguments.into_iter().map(counted).collect()),
+        Term::Call(name, arguments) => {
+            // an argument is evaluated as often as it is named, and may be another's argument
+            let argument = |argument| match argument {
+                Term::Num(_) | Term::Var(_) => argument,
+                other => after(step(), counted(other)),
+            };
+            Term::Call(name, arguments.into_iter().map(argument).collect())
+        }
         Term::Path(inner, path) => {
             let part = |(part, opt)| {
                 let part = match part {

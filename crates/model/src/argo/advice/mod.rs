@@ -83,6 +83,9 @@ const CLUSTER_FIELDS: &[(&[&str], &[&str])] = &[
     (&["retryStrategy"], &["affinity"]),
     (&["artifactGC"], &["podMetadata", "podSpecPatch", "serviceAccountName"]),
 ];
+/// Fields of a pod's main container that would change what it does: where there is no cluster, its node is an error.
+const REFUSED: (&[&str], &[&str]) =
+    (&["container", "script"], &["lifecycle", "restartPolicy", "restartPolicyRules", "volumeDevices"]);
 /// Kinds of volumes that are there on one machine.
 const VOLUMES: &[&str] =
     &["configMap", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"];
@@ -160,6 +163,9 @@ fn one(parent: &str, name: &str, value: &Value, fields: &Map<String, Value>) -> 
         return None;
     }
     let cluster = |what: String| Some(Fault::new(ONLY_ON_KUBERNETES, format!("only on Kubernetes: {what}")));
+    if REFUSED.0.contains(&parent) && REFUSED.1.contains(&name) {
+        return cluster(format!("`{name}` needs a cluster; its node is an error without one"));
+    }
     if CLUSTER_FIELDS.iter().any(|(within, names)| within.contains(&parent) && names.contains(&name)) {
         return cluster(format!("`{name}` has no effect on one machine"));
     }

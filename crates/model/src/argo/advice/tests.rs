@@ -27,7 +27,7 @@ spec:
   templates:
   - name: a
     schedulerName: other
-    container: {image: x, livenessProbe: {exec: {command: [a]}}, resources: {limits: {cpu: 1}}}
+    container: {image: x, livenessProbe: {exec: {command: [a]}}, resources: {limits: {cpu: 1}}, restartPolicy: Always}
     outputs: {artifacts: [{name: o, path: /o, artifactGC: {strategy: Never, serviceAccountName: s}}]}
   - name: b
     resource: {action: get, manifest: 'a: b'}
@@ -41,6 +41,7 @@ spec:
         "9:15: only on Kubernetes: a volume of the kind `nfs` needs a cluster",
         "13:5: only on Kubernetes: `schedulerName` has no effect on one machine",
         "14:27: only on Kubernetes: `livenessProbe` has no effect on one machine",
+        "14:97: only on Kubernetes: `restartPolicy` needs a cluster; its node is an error without one",
         "15:77: only on Kubernetes: `serviceAccountName` has no effect on one machine",
         "17:5: only on Kubernetes: a `resource` template needs a cluster; its node is an error without one",
         "21:49: only on Kubernetes: `lifecycle` has no effect on one machine",
