@@ -5,6 +5,7 @@ use std::{fs, path::PathBuf};
 
 use expr::lang::{Env, evaluate};
 use jiff::Timestamp;
+use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 /// The environment the tables were recorded in, as far as their expressions look at it.
@@ -87,4 +88,42 @@ fn expressions_give_what_gos_expr_lang_gives() {
     }
     assert!(differ.is_empty(), "{} of {seen} differ:\n{}", differ.len(), differ.join("\n"));
     println!("{seen} expressions");
+}
+
+/// Ways to write an expression that give what it gives.
+const ALIKE: &[(&str, &str)] = &[
+    ("(", ")"),
+    ("[(", ")][0]"),
+    ("true ? (", ") : nil"),
+    ("{\"k\": (", ")}.k"),
+    ("let m = (", "); m"),
+    ("map([1], {(", ")})[0]"),
+    ("first([(", "), 2])"),
+    ("1 == 1 && false ? 1 : (", ")"),
+];
+
+proptest! {
+    #[test]
+    fn what_is_written_around_an_expression_changes_nothing(
+        at in any::<prop::sample::Index>(),
+        ways in prop::collection::vec(prop::sample::select(ALIKE), 1..4),
+    ) {
+        let all: Vec<(String, String)> =
+            ["exprs", "exprs2"].into_iter().filter_map(table).flatten().collect();
+        // Go gives null for a value that is none, and `#` means something else within a closure
+        let fits = |(expression, told): &&(String, String)| {
+            !told.starts_with("ERR") && ![";", "//", "#", "now()"].iter().any(|part| expression.contains(part))
+        };
+        let all: Vec<_> = all.iter().filter(fits).collect();
+        prop_assume!(!all.is_empty());
+        let (expression, told) = at.get(&all);
+        // a declaration stands only at the beginning
+        let (within, around): (Vec<_>, Vec<_>) = ways.into_iter().partition(|(before, _)| !before.starts_with("let"));
+        let wrapped = within.iter().chain(around.first()).fold(expression.clone(), |text, (before, behind)| {
+            format!("{before}{text}{behind}")
+        });
+        let mut env = Env::new(Timestamp::from_second(1_795_000_000).unwrap(), 7);
+        env.set_json(&recorded_in());
+        prop_assert_eq!(&given(&wrapped, &env), told, "{}", wrapped);
+    }
 }
