@@ -1,5 +1,5 @@
 //! The supervisor's clock: a supervisor is a process of its own, so nobody can hand it the time.
-//! Not here: the server's clock (`runner`); nothing that runs inside the server calls this.
+//! Not here: the server's clock (`runner`); inside the server only a pod's deadline is told by it.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

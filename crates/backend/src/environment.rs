@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use engine::Pod;
+use jiff::Timestamp;
 use model::argo::{Container, EnvFromSource, EnvVar, EnvVarSource, KeySelector};
 use policy::RunFacts;
 use serde_json::Value;
@@ -13,12 +14,20 @@ use crate::{
     downward::{field, resource},
     image::expand,
     plan::{host_name, unsupported},
+    progress,
 };
 
 /// Where programs are looked for.
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Names the run token's file; a workflow cannot change it.
 const TOKEN_VARIABLE: &str = "MARQUE_RUN_TOKEN_FILE";
+
+/// The most bytes of one variable that a program can be handed (Argo `workflow/common` MaxEnvVarLen).
+const LONGEST_VARIABLE: usize = 131_072;
+/// What Argo writes in the place of a template that is too long (`workflow/common` EnvVarTemplateOffloaded).
+const OFFLOADED: &str = "offloaded";
+/// Go's zero time: Argo's word for no deadline.
+const NO_DEADLINE: &str = "0001-01-01T00:00:00Z";
 
 /// Name and value of each variable, each name once.
 pub(crate) type Variables = Vec<(String, String)>;
@@ -36,6 +45,10 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) home: &'a str,
     /// The run token's file, if there is one.
     pub(crate) token: Option<&'a str>,
+    /// Where it says how far it is.
+    pub(crate) progress: &'a str,
+    /// When it is started, milliseconds since 1970.
+    pub(crate) now_ms: i64,
 }
 
 impl Surroundings<'_> {
@@ -48,12 +61,10 @@ impl Surroundings<'_> {
             ("PATH", PATH.to_owned()),
             ("HOME", self.home.to_owned()),
             ("HOSTNAME", host_name(&self.pod.pod_name)),
-            ("ARGO_CONTAINER_NAME", container_name(container).to_owned()),
-            ("ARGO_NODE_ID", self.pod.node.to_string()),
-            ("ARGO_POD_NAME", self.pod.pod_name.clone()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
+        env.extend(self.of_argo(container));
         for source in &container.env_from {
             for (name, value) in self.all_keys(source)? {
                 set(&mut env, name, value);
@@ -67,9 +78,44 @@ impl Surroundings<'_> {
             }
             set(&mut env, name, value);
         }
+        // a workflow cannot change these
+        for (name, value) in self.of_argo(container) {
+            set(&mut env, name, value);
+        }
         env.retain(|(known, _)| known != TOKEN_VARIABLE);
         env.extend(self.token.map(|path| (TOKEN_VARIABLE.to_owned(), path.to_owned())));
         Ok(env)
+    }
+
+    /// Returns the variables that Argo gives every container of a pod. Source: Argo `workflowpod.go`.
+    fn of_argo(&self, container: &Container) -> Variables {
+        let (run, pod) = (self.run, self.pod);
+        let template = serde_json::to_string(&pod.template).unwrap_or_default();
+        let template = if template.len() > LONGEST_VARIABLE { OFFLOADED.to_owned() } else { template };
+        let seconds = pod.deadline_seconds.and_then(|seconds| i64::try_from(seconds).ok());
+        let deadline = seconds
+            .and_then(|seconds| {
+                Timestamp::from_millisecond(self.now_ms)
+                    .ok()?
+                    .checked_add(jiff::SignedDuration::from_secs(seconds))
+                    .ok()
+            })
+            .map_or_else(|| NO_DEADLINE.to_owned(), |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        [
+            ("ARGO_CONTAINER_NAME", container_name(container).to_owned()),
+            ("ARGO_TEMPLATE", template),
+            ("ARGO_NODE_ID", pod.node.to_string()),
+            ("ARGO_INCLUDE_SCRIPT_OUTPUT", pod.wants_result.to_string()),
+            ("ARGO_DEADLINE", deadline),
+            ("ARGO_WORKFLOW_NAME", run.name.name.clone()),
+            ("ARGO_WORKFLOW_UID", run.id.uuid().to_string()),
+            ("ARGO_POD_NAME", pod.pod_name.clone()),
+            ("ARGO_PROGRESS_FILE", self.progress.to_owned()),
+            ("ARGO_PROGRESS_PATCH_TICK_DURATION", progress::LOOK.to_owned()),
+            ("ARGO_PROGRESS_FILE_TICK_DURATION", progress::LOOK.to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
     }
 
     /// Returns a variable's value; `None` if it comes from something optional that is not there.

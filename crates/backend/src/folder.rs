@@ -90,6 +90,14 @@ impl PodFolder {
     pub(crate) fn control(&self) -> PathBuf {
         self.path.join("control")
     }
+    /// How far the pod has said it is.
+    pub(crate) fn progress(&self) -> PathBuf {
+        self.path.join("progress")
+    }
+    /// The folder of the file the pod says it in, where the pod has no file system of its own.
+    pub(crate) fn said(&self) -> PathBuf {
+        self.path.join("argo")
+    }
     /// Where others of its run reach the pod; exists once it is ready.
     pub(crate) fn ready(&self) -> PathBuf {
         self.path.join("ready")

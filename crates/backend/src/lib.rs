@@ -35,6 +35,7 @@ mod outcome;
 mod plan;
 mod private;
 mod probe;
+mod progress;
 mod readiness;
 mod reexec;
 mod sandbox;

@@ -8,13 +8,14 @@ use model::argo::{Container, VolumeMount};
 use policy::RunFacts;
 
 use crate::{
-    BackendError, Isolation, Materials, ProcessConfig, contained,
+    BackendError, Isolation, Materials, ProcessConfig, clock, contained,
     environment::{PATH, Surroundings, Variables, container_name},
     folder::{PodFolder, artifact_path, checked_name, pod_path_fault},
     image::invocation,
     limits::POD_CONTAINERS,
     private::{Private, PrivateCommand},
     probe::Probe,
+    progress::{FILE, FILE_IN_POD},
     sandbox::pod_user,
     spec::{ContainerSpec, InputSpec, MountSpec, OutputSpec, PodSpec, Role},
     volumes::{Volumes, claims_folder},
@@ -165,7 +166,17 @@ impl Planning<'_> {
         let token = if sandboxed { TOKEN_IN_POD.to_owned() } else { shown(&self.folder.token()) };
         let token = self.materials.token.is_some().then_some(token.as_str());
         let (run, pod, materials) = (self.run, self.pod, self.materials);
-        let env = Surroundings { run, pod, materials, home: &home, token }.variables(container)?;
+        let progress = if sandboxed { FILE_IN_POD.to_owned() } else { shown(&self.folder.said().join(FILE)) };
+        let surroundings = Surroundings {
+            run,
+            pod,
+            materials,
+            home: &home,
+            token,
+            progress: &progress,
+            now_ms: clock::now_ms(),
+        };
+        let env = surroundings.variables(container)?;
         let (mut invocation, command_words) = if in_image {
             contained::invocation(container, &env)
         } else {

@@ -14,6 +14,9 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 use crate::{RunnerError, drive::Input, runner::Inner};
 
+/// How often it is looked at how far a pod is.
+const PROGRESS_TICK: Duration = Duration::from_secs(1);
+
 /// The life of one pod.
 pub(crate) struct PodTask {
     pub(crate) inner: Arc<Inner>,
@@ -91,9 +94,15 @@ impl PodTask {
         let mut ready = std::pin::pin!(inner.backend.ready(self.stored.facts.id, &pod.node));
         let life = u64::from(self.inner.config.run_token_seconds);
         let mut asked = false;
+        let pause = || tokio::time::sleep(Duration::from_secs(life * 2 / 3));
+        let mut renewal = std::pin::pin!(pause());
+        let mut progress = None;
         loop {
             tokio::select! {
-                end = &mut wait => return end.unwrap_or_else(|error| outcome(PodEnd::Error(error.to_string()))),
+                end = &mut wait => {
+                    self.look_at_progress(&pod.node, &mut progress).await;
+                    return end.unwrap_or_else(|error| outcome(PodEnd::Error(error.to_string())));
+                }
                 () = asked_to_die(&mut self.killed), if !asked => {
                     asked = true;
                     self.kill(&pod.node).await;
@@ -105,8 +114,21 @@ impl PodTask {
                     self.is_ready(&pod.node, ip);
                 }
                 // two thirds of its life
-                () = tokio::time::sleep(Duration::from_secs(life * 2 / 3)) => self.renew(pod).await,
+                () = &mut renewal => {
+                    self.renew(pod).await;
+                    renewal.set(pause());
+                }
+                () = tokio::time::sleep(PROGRESS_TICK) => self.look_at_progress(&pod.node, &mut progress).await,
             }
+        }
+    }
+
+    /// Tells what the pod has newly said of how far it is.
+    async fn look_at_progress(&self, node: &NodeId, known: &mut Option<String>) {
+        let said = self.inner.backend.progress(self.stored.facts.id, node).await.unwrap_or_default();
+        if let Some(progress) = said.as_ref().filter(|_| said != *known) {
+            self.tell(EventKind::Progress { node: node.clone(), progress: progress.clone() });
+            *known = said;
         }
     }
 

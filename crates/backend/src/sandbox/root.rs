@@ -25,6 +25,7 @@ use crate::{
     image::{ARGOSAY, BUILT_IN},
     limits::{SANDBOX_ROOT_BYTES, SANDBOX_ROOT_FILES, SANDBOX_UID},
     plan::PROGRAMS_IN_POD,
+    progress::FOLDER_IN_POD,
     spec::MountSpec,
 };
 
@@ -47,7 +48,7 @@ const SETTINGS: [&str; 7] = [
 /// The devices of a pod.
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 /// Folders anybody may write to.
-const SHARED: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
+const SHARED: [&str; 4] = ["/tmp", "/var/tmp", "/dev/shm", FOLDER_IN_POD];
 /// Folders that every image has and programs count on (Filesystem Hierarchy Standard).
 const EXPECTED: [&str; 8] = ["/home", "/media", "/mnt", "/opt", "/root", "/srv", "/var/lib", "/var/log"];
 /// Where the run token's folder is.

@@ -21,6 +21,7 @@ use crate::{
     outcome,
     plan::{SCRIPT_IN_POD, TOKEN_FOLDER_IN_POD},
     private::PrivateCommand,
+    progress::{self, Progress},
     spec::{ContainerSpec, MountSpec, PodSpec},
 };
 
@@ -42,6 +43,10 @@ pub(super) fn supervise(
         made.and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o777)))
             .map_err(|error| format!("cannot make the pod's volumes: {error}"))?;
     }
+    let said = folder.said();
+    let made = make_volume(&said, None);
+    made.and_then(|()| fs::set_permissions(&said, fs::Permissions::from_mode(0o1777)))
+        .map_err(|error| format!("cannot make the pod's folders: {error}"))?;
     let place = Place::new(folder)?;
     let mut prepared = Vec::new();
     let mut of_main = None;
@@ -60,7 +65,9 @@ pub(super) fn supervise(
         prepared.push(Some((Payload::Contained(Box::new(stage)), stdout, stderr)));
     }
     mark_started(lock)?;
+    let said = PodFiles::below(open_folder(&folder.said())?, None);
     let mut watch = Watch::new(folder, (spec, private), control, prepared);
+    watch.look_at_progress(Progress::of(&said, format!("/{}", progress::FILE)));
     let ending = watch.run()?;
     let files = of_main.map(|(base, binds)| files_of(&base.join("rootfs"), &binds)).transpose()?;
     Ok(finish(files.as_ref(), folder, spec, watch, ending))
@@ -99,6 +106,7 @@ impl Place {
         for mount in &container.mounts {
             binds.push(bind_of(folder, mount)?);
         }
+        binds.push(bind(&folder.said(), progress::FOLDER_IN_POD, true));
         let token = folder.token_folder();
         if token.is_dir() {
             binds.push(bind(&token, TOKEN_FOLDER_IN_POD, false));

@@ -20,12 +20,13 @@ use zeroize::Zeroizing;
 
 use crate::{
     Isolation, clock,
-    folder::{PodFolder, TOKEN_FOLDER},
+    folder::{PodFolder, TOKEN_FOLDER, create_private},
     limits::{SPEC_BYTES, TOKEN_BYTES},
     mask::Masker,
     outcome,
     plan::SCRIPT_IN_POD,
     private::{Masks, Private},
+    progress::{self, Progress},
     sandbox::{Beside, Room, Session},
     spec::PodSpec,
 };
@@ -105,12 +106,15 @@ fn supervise_plain(
 ) -> Result<PodOutcome, String> {
     let files = PodFiles::of_machine().map_err(|error| format!("cannot open the root folder: {error}"))?;
     if spec.containers.iter().any(|container| container.working_dir.is_empty()) {
-        crate::folder::create_private(&folder.work()).map_err(|error| error.to_string())?;
+        create_private(&folder.work()).map_err(|error| error.to_string())?;
     }
     inputs::place(&files, folder, spec, &folder.script().to_string_lossy())?;
     mark_started(lock)?;
     let payloads = spec.containers.iter().map(|_| None).collect();
+    create_private(&folder.said()).map_err(|error| error.to_string())?;
+    let said = folder.said().join(progress::FILE).to_string_lossy().into_owned();
     let mut watch = Watch::new(folder, (spec, private), control, payloads);
+    watch.look_at_progress(Progress::of(&files, said));
     // it is reached where every process of this machine is
     watch.tell_when_ready(spec.is_daemon.then(|| "127.0.0.1".to_owned()));
     let ending = watch.run()?;
@@ -153,6 +157,9 @@ fn supervise_sandboxed(
     let payload = |(session, stdout, stderr)| Some((Payload::Sandboxed(Box::new(session)), stdout, stderr));
     let payloads = sessions.into_iter().map(payload).collect();
     let mut watch = Watch::new(folder, (spec, private), control, payloads);
+    if let Some(files) = &of_main {
+        watch.look_at_progress(Progress::of(files, progress::FILE_IN_POD.to_owned()));
+    }
     let address = membership.as_ref().filter(|_| spec.is_daemon).map(|member| member.address().to_string());
     watch.tell_when_ready(address);
     let ending = watch.run()?;

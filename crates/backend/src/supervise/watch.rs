@@ -29,6 +29,7 @@ use crate::{
     logfile::LogWriter,
     mask::Masker,
     private::{Masks, Private},
+    progress::{LOOK_MS, Progress},
     readiness,
     sandbox::End,
     spec::{ContainerSpec, MAIN, PodSpec, Role},
@@ -60,6 +61,8 @@ pub(crate) struct Watch<'a> {
     address: Option<String>,
     /// Tells that it is.
     told: Option<OwnedFd>,
+    /// What it says of how far it is, and when that is looked at next.
+    progress: Option<(Progress<'a>, Option<Moment>)>,
     /// When those that run beside the main ones are killed, once they have been asked to end.
     rest_until: Option<Moment>,
 }
@@ -131,12 +134,17 @@ impl<'a> Watch<'a> {
             ordered: None,
             address: None,
             told: None,
+            progress: None,
             rest_until: None,
         }
     }
     /// Lets everybody who waits know where the pod is reached, as soon as it is ready.
     pub(crate) fn tell_when_ready(&mut self, address: Option<String>) {
         self.address = address;
+    }
+    /// Looks every moment at how far the pod says it is.
+    pub(crate) fn look_at_progress(&mut self, progress: Progress<'a>) {
+        self.progress = Some((progress, Moment::now().after_ms(LOOK_MS)));
     }
     /// Runs and watches the containers until all have ended and all they wrote has been read.
     ///
@@ -148,6 +156,9 @@ impl<'a> Watch<'a> {
             self.each_running(Payload::kill);
         }
         watched.map_err(|error| format!("cannot watch the pod: {error}"))?;
+        if let Some((progress, _)) = &mut self.progress {
+            progress.look(self.folder);
+        }
         let now = clock::now_ms();
         let masker = self.masking.current();
         for lane in &mut self.lanes {
@@ -279,8 +290,9 @@ impl<'a> Watch<'a> {
             fds.extend(lane.stdout.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
             fds.extend(lane.stderr.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN)));
         }
-        let moments =
-            self.lanes.iter().filter_map(|lane| lane.again).chain(self.deadline).chain(self.rest_until);
+        let look = self.progress.as_ref().and_then(|(_, at)| *at);
+        let again = self.lanes.iter().filter_map(|lane| lane.again);
+        let moments = again.chain(self.deadline).chain(self.rest_until).chain(look);
         let left = moments.map(|moment| moment.left(Moment::now())).min();
         let timeout = left.and_then(|left| Timespec::try_from(left).ok());
         match poll(&mut fds, timeout.as_ref()) {
@@ -338,6 +350,12 @@ impl<'a> Watch<'a> {
         if is_over(&self.rest_until) {
             self.each_running(Payload::kill);
             self.rest_until = now.after_ms(KILL_GRACE_MS);
+        }
+        if let Some((progress, at)) = &mut self.progress
+            && is_over(at)
+        {
+            progress.look(self.folder);
+            *at = now.after_ms(LOOK_MS);
         }
         for (at, lane) in self.lanes.iter_mut().enumerate() {
             if is_over(&lane.again) {

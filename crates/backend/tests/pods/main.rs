@@ -24,6 +24,8 @@ mod materials;
 #[cfg(test)]
 mod outputs;
 #[cfg(test)]
+mod progress;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod several;

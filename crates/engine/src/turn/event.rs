@@ -178,9 +178,7 @@ impl Turn {
 
     /// A pod or task says how far it is.
     fn progressed(&mut self, node: &NodeId, progress: &str) {
-        let parsed =
-            progress.split_once('/').and_then(|(done, of)| Some((done.parse().ok()?, of.parse().ok()?)));
-        if let (Some(at), Some((done, of))) = (self.at(node), parsed) {
+        if let (Some(at), Some((done, of))) = (self.at(node), parsed_progress(progress)) {
             self.set_progress(at, done, of);
         }
     }
@@ -190,6 +188,13 @@ impl Turn {
             act(self, at);
         }
     }
+}
+
+/// Returns what is done and what there is to do, if `text` says so. Source: Argo `progress.go` ParseProgress.
+pub(super) fn parsed_progress(text: &str) -> Option<(u32, u32)> {
+    let (done, of) = text.split_once('/')?;
+    let (done, of) = (done.parse().ok()?, of.parse().ok()?);
+    (of > 0 && done <= of).then_some((done, of))
 }
 
 /// Returns the volumes of the workflow: its own, then one for each claim that is made for it.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::argo::{NodeId, NodePhase, Parameter};
 
+use super::event::parsed_progress;
 use crate::{
     EventKind, Question, Run, ShutdownStrategy, StepError, TimerId,
     live::{Body, Locks, Stage},
@@ -83,7 +84,7 @@ pub(super) fn check(run: &Run, kind: &EventKind) -> Result<Fit, StepError> {
                 |body: &Body| matches!(body, Body::Pod(_) | Body::Task(_) | Body::Daemon(_) | Body::Dying(_));
             let (_, waits) = body(run, node, event, "Pod", running)?;
             let known = run.status.nodes.get(node).map(|node| node.progress.as_str());
-            new_if(waits && known != Some(progress.as_str()) && is_progress(progress))
+            new_if(waits && known != Some(progress.as_str()) && parsed_progress(progress).is_some())
         }
         EventKind::TaskFinished { node, outcome } => {
             let (now, waits) = body(run, node, event, "task", |body| matches!(body, Body::Task(_)))?;
@@ -169,11 +170,6 @@ fn ready_is_new(run: &Run, node: &NodeId, ip: &str) -> bool {
 
 fn is_daemon(run: &Run, at: usize) -> bool {
     matches!(run.live.slots.get(at).map(|slot| &slot.body), Some(Body::Pod(pod)) if pod.template.daemon == Some(true))
-}
-
-fn is_progress(text: &str) -> bool {
-    let parts = text.split_once('/').and_then(|(done, of)| Some((done.parse().ok()?, of.parse().ok()?)));
-    parts.is_some_and(|(done, of): (u32, u32)| of > 0 && done <= of)
 }
 
 /// Whether the node waits for the answer to `question`.

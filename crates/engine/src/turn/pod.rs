@@ -14,7 +14,7 @@ use model::argo::{
 use model::duration::go_duration_ms;
 use serde_json::{Value, json};
 
-use super::{Turn, artifact, container_set, inputs::Ready, outputs, patch};
+use super::{Turn, artifact, container_set, event::parsed_progress, inputs::Ready, outputs, patch};
 use crate::{
     Command, InputSource, Pod, PodEnd, PodInput, PodOutcome, StoredArtifact,
     live::{Body, Given, Source, Start},
@@ -40,6 +40,12 @@ fn mounted(template: &Template, volumes: Vec<Volume>) -> Vec<Volume> {
     let mounted: HashSet<&str> =
         mounts.chain(set.flat_map(|set| &set.volume_mounts)).map(|mount| mount.name.as_str()).collect();
     volumes.into_iter().filter(|volume| mounted.contains(volume.name.as_str())).collect()
+}
+
+/// Returns how far a pod is at first, if its template says so. Source: Argo `docs/progress.md`.
+fn annotated_progress(template: &Template) -> Option<(u32, u32)> {
+    let annotations = template.metadata.as_ref()?.get("annotations")?;
+    parsed_progress(annotations.get("workflows.argoproj.io/progress")?.as_str()?)
 }
 
 impl Turn {
@@ -87,7 +93,11 @@ impl Turn {
             wants_result,
             deadline_seconds,
         });
+        let annotated = annotated_progress(&pod.template);
         self.count_pod(at, 0, 1);
+        if let Some((done, of)) = annotated {
+            self.set_progress(at, done, of);
+        }
         self.run.live.active_pods = self.run.live.active_pods.saturating_add(1);
         self.run.live.active.insert(at);
         if let Some(slot) = self.run.live.slots.get_mut(at) {

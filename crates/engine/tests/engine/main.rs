@@ -27,6 +27,8 @@ mod loops;
 #[cfg(test)]
 mod parameters;
 #[cfg(test)]
+mod progress;
+#[cfg(test)]
 mod references;
 #[cfg(test)]
 mod replay;

@@ -23,6 +23,8 @@ mod locks;
 #[cfg(test)]
 mod objects;
 #[cfg(test)]
+mod progress;
+#[cfg(test)]
 mod recorded;
 #[cfg(test)]
 mod retention;
