@@ -174,12 +174,14 @@ impl Runner {
             let next = u64::try_from(events.len()).unwrap_or(u64::MAX);
             self.inner.forget_ended(run.id);
             let inbox = self.inner.drive_again(stored, ended, next);
+            self.inner.throttle.runs(&run);
             let (reply, begun) = oneshot::channel();
             let _ = inbox.send(Input::Ask(kind, reply));
             match begun.await {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(reason)) => {
                     lock(&self.inner.active).remove(&run.id);
+                    self.inner.make_room(Some(run.id));
                     Err(RunnerError::Conflict(reason))
                 }
                 Err(_) => Ok(()),

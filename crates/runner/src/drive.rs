@@ -153,6 +153,7 @@ impl Driver {
             }
         }
         lock(&self.inner.active).remove(&self.stored.facts.id);
+        self.inner.make_room(Some(self.stored.facts.id));
         let status = self.look().status;
         self.inner.retention.note(&self.stored, &status);
         // whoever asked while the run was ending is answered from the store

@@ -29,6 +29,7 @@ mod seal;
 mod submit;
 mod tasks;
 mod templates;
+mod throttle;
 mod token;
 mod types;
 mod view;

@@ -15,8 +15,14 @@ use store::Store;
 use tokio::sync::{Semaphore, broadcast, mpsc};
 
 use crate::{
-    ChangeKind, Metrics, RunChange, RunnerConfig, RunnerError, SealingKey, artifacts, clock::SystemClock,
-    drive::Input, limits::SYNC_LIMIT, locks::Locks, retention::Retention, view::replayed,
+    ChangeKind, Metrics, RunChange, RunnerConfig, RunnerError, SealingKey, artifacts,
+    clock::SystemClock,
+    drive::Input,
+    limits::SYNC_LIMIT,
+    locks::Locks,
+    retention::Retention,
+    throttle::{self, Throttle, Waiting},
+    view::replayed,
 };
 
 /// How many changes a slow subscriber may lag behind before it is told so.
@@ -58,6 +64,7 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     pub(crate) locks: Locks,
     pub(crate) retention: Retention,
+    pub(crate) throttle: Throttle,
     /// Held while an ended run is begun again, so that two retries don't race.
     pub(crate) retrying: tokio::sync::Mutex<()>,
     /// Told when schedules may have changed, and when the runner is shut down.
@@ -99,6 +106,7 @@ impl Runner {
         let limits: Vec<((String, String), u32)> = limits.collect();
         let pods = Arc::new(Semaphore::new(config.parallel_pods.max(1)));
         let retention = Retention::with(config.retention);
+        let throttle = Throttle::with(config.parallelism);
         let rules = RwLock::new(Current { rules: Arc::new(rules), manifests: Arc::new(manifests), revision });
         let drivers = artifacts::drivers(&config.artifacts, backend.folder());
         Ok(Self {
@@ -119,6 +127,7 @@ impl Runner {
                 metrics: Metrics::default(),
                 locks: Locks::with(limits),
                 retention,
+                throttle,
                 retrying: tokio::sync::Mutex::new(()),
                 schedules: tokio::sync::Notify::new(),
             }),
@@ -194,6 +203,11 @@ impl Runner {
             let (stored, events) = self.inner.store.replay(stored.facts.id).await?;
             let run = replayed(&stored, &events)?;
             self.inner.hold_again(&stored.facts, &run.held_locks());
+            if throttle::waits(run.status()) {
+                self.inner.throttle.wait(&Waiting::of(&stored));
+            } else if !events.is_empty() {
+                self.inner.throttle.runs(&stored.facts);
+            }
             all.push((stored, events, run));
         }
         for (stored, events, run) in all {
@@ -210,6 +224,7 @@ impl Runner {
                 self.inner.open_if_enough(&gate).await;
             }
         }
+        self.inner.make_room(None);
         Ok(taken)
     }
 
@@ -218,7 +233,11 @@ impl Runner {
         self.inner.pods.close();
         self.inner.retention.close();
         self.inner.schedules.notify_one();
-        lock(&self.inner.active).clear();
+        let active = std::mem::take(&mut *lock(&self.inner.active));
+        for inbox in active.into_values() {
+            // wakes the loop, which sees that it is none of the active ones any more
+            let _ = inbox.send(Input::Look(tokio::sync::oneshot::channel().0));
+        }
         self.inner.store.close().await;
     }
 }

@@ -8,7 +8,7 @@ use identity::{Caller, Principal};
 use model::{
     ComponentRef, Fault, NamespacedName, RunId,
     argo::{ArchiveLocation, Workflow, WorkflowPhase},
-    lower::{Binding, lower, rebind},
+    lower::{Binding, lower_over, rebind},
     name::check_subdomain,
 };
 use policy::{RunFacts, SubmitRun, SubmitTarget};
@@ -16,8 +16,12 @@ use store::StoredRun;
 use tokio::sync::oneshot;
 
 use crate::{
-    ChangeKind, RunView, Runner, RunnerError, Submission, artifacts, clock::SystemClock, drive::Input,
-    random, runner::Inner,
+    ChangeKind, RunView, Runner, RunnerError, Submission, artifacts,
+    clock::SystemClock,
+    drive::Input,
+    random,
+    runner::Inner,
+    throttle::{Waiting, postponed},
 };
 
 const WORKFLOWS: &str = "workflows.argoproj.io";
@@ -88,7 +92,7 @@ impl Runner {
         let id = RunId::from_uuid(random::uuid(SystemClock.now())?);
         name_it(&mut asked)?;
         let target = target_of(rules.catalog(), &asked);
-        match lower(rules.catalog(), asked) {
+        match lower_over(rules.catalog(), self.config().workflow_defaults.as_deref(), asked) {
             Ok((workflow, binding)) => {
                 let workflow = self.with_repository(rules.catalog(), workflow)?;
                 Ok(made(caller, (id, submission.via), (workflow, binding), revision))
@@ -198,7 +202,17 @@ impl Inner {
         begins: EventKind,
     ) -> Result<(), RunnerError> {
         let run = new_run(&stored);
+        let (facts, waiting) = (stored.facts.clone(), Waiting::of(&stored));
+        // it can be told to begin before it is counted
         let inbox = self.drive(stored, run, 0);
+        let begins = match begins {
+            EventKind::Started if !self.throttle.admit(&waiting) => postponed(),
+            begins => {
+                // a memoized resubmit can't be told again after a crash what it takes over, so it does not wait
+                self.throttle.runs(&facts);
+                begins
+            }
+        };
         let (reply, begun) = oneshot::channel();
         let _ = inbox.send(Input::Ask(begins, reply));
         match begun.await {

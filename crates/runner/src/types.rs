@@ -1,6 +1,6 @@
 //! What goes in and out of the runner: plain values. Not here: doing anything with them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use backend::LogLine;
 use jiff::Timestamp;
@@ -24,6 +24,10 @@ pub struct RunnerConfig {
     pub run_token_seconds: u32,
     /// Pods that may run at once on this machine.
     pub parallel_pods: usize,
+    /// How many runs may be under way at once.
+    pub parallelism: Parallelism,
+    /// What every workflow leaves open is filled in from this one; nothing when absent.
+    pub workflow_defaults: Option<Arc<Workflow>>,
     /// How many ended runs are kept.
     pub retention: engine::retention::RetentionPolicy,
     /// What the server allows outside every scope.
@@ -32,6 +36,15 @@ pub struct RunnerConfig {
     pub artifacts: crate::ArtifactSettings,
     /// The executor plugins, in the order they are asked.
     pub executor_plugins: Vec<crate::ExecutorPlugin>,
+}
+
+/// How many runs may be under way at once; zero is no limit. Source: Argo `config.go` Parallelism, NamespaceParallelism.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Parallelism {
+    /// In all.
+    pub all: usize,
+    /// In one namespace.
+    pub in_namespace: usize,
 }
 
 /// What somebody wants to start.

@@ -193,6 +193,12 @@ fn runner_config(config: &Config) -> Result<RunnerConfig, ServerError> {
         run_token_audience: config.run_tokens.audience.clone(),
         run_token_seconds: config.run_tokens.seconds,
         parallel_pods: config.parallel_pods,
+        parallelism: runner::Parallelism {
+            all: config.parallelism,
+            in_namespace: config.namespace_parallelism,
+        },
+        // what is no workflow was refused as the configuration was read
+        workflow_defaults: config.workflow_under_all().ok().flatten().map(Arc::new),
         retention: RetentionPolicy {
             completed: config.retention_policy.completed,
             failed: config.retention_policy.failed,

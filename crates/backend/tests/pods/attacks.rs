@@ -25,7 +25,7 @@ async fn a_payload_sees_and_touches_nothing_outside_its_sandbox() {
         ("homes", format!("find {home} /home /root /var/lib /var/log /opt /srv /mnt /media -mindepth 1 | grep . && echo BREACH")),
         ("data folder", format!("ls {data} && echo BREACH; cat {} && echo BREACH", secret.display())),
         ("other pods", "find / -name pod.json -o -name result.json 2>/dev/null | grep . && echo BREACH".into()),
-        ("server's environment", "cat /proc/*/environ | tr '\\0' '\\n' | grep CARGO && echo BREACH".into()),
+        ("server's environment", "cat /proc/*/environ | tr '\\0' '\\n' | grep ^CARGO && echo BREACH".into()),
         ("processes", format!("kill -0 {own} && echo BREACH; test -e /proc/{own} && echo BREACH; ls /proc | grep -c '^[0-9]' | grep -qx '[1-6]' || echo BREACH")),
         ("first process", "kill -9 1; cat /proc/1/environ && echo BREACH; cat /proc/1/maps && echo BREACH; ls /proc/1/root/ && echo BREACH; readlink /proc/1/fd/0 && echo BREACH; cat /proc/1/fd/0 && echo BREACH; echo x > /proc/1/mem && echo BREACH".into()),
         ("network", format!("bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}' && echo BREACH; bash -c 'exec 3<>/dev/tcp/1.1.1.1/80' && echo BREACH")),

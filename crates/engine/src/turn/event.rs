@@ -128,7 +128,7 @@ impl Turn {
         let deadline = spec
             .active_deadline_seconds
             .and_then(|seconds| since.checked_add(SignedDuration::from_secs(seconds)).ok());
-        self.run.live.suspended = spec.suspend == Some(true);
+        self.run.live.suspended |= spec.suspend == Some(true);
         let strategy = match spec.shutdown.as_str() {
             "Stop" => Some(crate::ShutdownStrategy::Stop),
             "Terminate" => Some(crate::ShutdownStrategy::Terminate),

@@ -59,6 +59,13 @@ pub(super) fn check(run: &Run, kind: &EventKind) -> Result<Fit, StepError> {
         _ => {}
     }
     if run.live.stage == Stage::New {
+        // one that waits for others can be given up or held up meanwhile
+        match kind {
+            EventKind::ShutdownRequested { .. } => return Ok(Fit::New),
+            EventKind::Suspended => return new_if(!run.live.suspended),
+            EventKind::Unsuspended => return new_if(run.live.suspended),
+            _ => {}
+        }
         return Err(StepError::NotStarted { event });
     }
     let under_way = run.live.stage != Stage::Ended;

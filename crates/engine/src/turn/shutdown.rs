@@ -12,7 +12,7 @@ use crate::{
 impl Turn {
     pub(super) fn shut_down(&mut self, strategy: ShutdownStrategy, message: Option<String>) {
         self.run.live.shutdown = Some((strategy, message));
-        if self.run.live.stage == Stage::Locks {
+        if matches!(self.run.live.stage, Stage::Locks | Stage::New) {
             // Nothing has begun: it ends as it waits.
             let message = self.run.doom(false).unwrap_or_default();
             return self.finish(WorkflowPhase::Failed, message);

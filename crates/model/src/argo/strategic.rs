@@ -66,14 +66,40 @@ fn merge(under: Value, over: Value, lists: &[(&str, &str)]) -> Value {
 
 fn merge_lists(mut below: Vec<Value>, over: Value, key: &str, lists: &[(&str, &str)]) -> Value {
     let Value::Array(over) = over else { return over };
+    // each item of `over` with its place in the list below, if it has one there
+    let mut laid: Vec<(Option<usize>, Value)> = Vec::new();
     for item in over {
-        let same = |other: &&mut Value| item.get(key).is_some() && other.get(key) == item.get(key);
-        match below.iter_mut().find(same) {
-            Some(other) => *other = merge(other.take(), item, lists),
-            None => below.push(item),
+        let same = |other: &Value| item.get(key).is_some() && other.get(key) == item.get(key);
+        let place = below.iter().position(same);
+        match laid.iter_mut().find(|(_, known)| same(known)) {
+            Some((_, known)) => *known = merge(known.take(), item, lists),
+            None => {
+                let under = place.and_then(|place| below.get_mut(place)).map(Value::take);
+                laid.push((
+                    place,
+                    under.map_or_else(|| item.clone(), |under| merge(under, item.clone(), lists)),
+                ));
+            }
         }
     }
-    Value::Array(below)
+    in_order(below, laid)
+}
+
+/// Returns the items of a merged list: those laid over it in their order, each after what stood before it; what is left
+/// comes last. Source: `strategicpatch` mergeSortedSlice, normalizeElementOrder.
+fn in_order(below: Vec<Value>, laid: Vec<(Option<usize>, Value)>) -> Value {
+    let taken: Vec<usize> = laid.iter().filter_map(|(place, _)| *place).collect();
+    let kept = below.into_iter().enumerate().filter(|(place, _)| !taken.contains(place));
+    let mut kept = kept.peekable();
+    let mut merged = Vec::new();
+    for (place, item) in laid {
+        while let Some((_, before)) = kept.next_if(|(at, _)| place.is_some_and(|place| *at < place)) {
+            merged.push(before);
+        }
+        merged.push(item);
+    }
+    merged.extend(kept.map(|(_, item)| item));
+    Value::Array(merged)
 }
 
 /// Returns a template with a workflow's `templateDefaults` under it; what belongs to templates of another kind is left out.
@@ -130,9 +156,9 @@ mod tests {
         });
         let merged = json!({
             "volumes": [
+                {"name": "c", "emptyDir": {}},
                 {"name": "a", "emptyDir": {}},
                 {"name": "b", "emptyDir": {}, "secret": {"secretName": "s"}},
-                {"name": "c", "emptyDir": {}},
             ],
             "imagePullSecrets": [{"name": "x"}, {"name": "y"}],
             "args": [3],

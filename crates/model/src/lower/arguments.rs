@@ -5,8 +5,8 @@ use crate::{
     fault::Fault,
 };
 
-/// Returns `under` with the values of `over` in front, by name; what only `over` has comes last.
-pub(super) fn merged(under: &Arguments, over: &Arguments) -> Arguments {
+/// Returns `under` with the values of `over` in front, by name, in the order of `order`: that of a strategic merge.
+pub(super) fn merged(under: &Arguments, over: &Arguments, order: &Arguments) -> Arguments {
     let mut merged = under.clone();
     for parameter in &over.parameters {
         match merged.parameters.iter_mut().find(|known| known.name == parameter.name) {
@@ -28,6 +28,10 @@ pub(super) fn merged(under: &Arguments, over: &Arguments) -> Arguments {
             None => merged.artifacts.push(artifact.clone()),
         }
     }
+    let place = |name: &String| order.parameters.iter().position(|known| known.name == *name);
+    merged.parameters.sort_by_key(|parameter| place(&parameter.name));
+    let place = |name: &String| order.artifacts.iter().position(|known| known.name == *name);
+    merged.artifacts.sort_by_key(|artifact| place(&artifact.name));
     merged
 }
 

@@ -88,6 +88,18 @@ pub struct EffectiveGate {
 /// Every fault: unknown template or component, a mismatch of both, fields a bound workflow may not set,
 /// parameters that do not exist or may not be set.
 pub fn lower(catalog: &Catalog, asked: Workflow) -> Result<(Workflow, Binding), Vec<Fault>> {
+    lower_over(catalog, None, asked)
+}
+
+/// Returns the same with the defaults of all workflows under it: what the workflow and its template leave open.
+///
+/// # Errors
+/// As [`lower`].
+pub fn lower_over(
+    catalog: &Catalog,
+    defaults: Option<&Workflow>,
+    asked: Workflow,
+) -> Result<(Workflow, Binding), Vec<Fault>> {
     let count = asked.spec.arguments.parameters.len() + asked.spec.arguments.artifacts.len();
     if count > MAX_PARAMETERS {
         let message =
@@ -96,10 +108,19 @@ pub fn lower(catalog: &Catalog, asked: Workflow) -> Result<(Workflow, Binding), 
     }
     let bound = component(catalog, &asked)?;
     let namespace = asked.metadata.namespace.clone();
+    let by_template = asked.spec.workflow_template_ref.is_some();
     let (mut workflow, overrides) = match bound {
         Some(bound) => bound::effective(catalog, bound, asked)?,
         None => (unbound(catalog, asked)?, BTreeMap::new()),
     };
+    if let Some(defaults) = defaults {
+        let (suspend, by_template) = (workflow.spec.suspend, by_template || bound.is_some());
+        over_defaults(defaults, &mut workflow)?;
+        // only that of a workflow that stands for itself
+        if by_template {
+            workflow.spec.suspend = suspend;
+        }
+    }
     workflow.status = None;
     let mut faults = arguments::faults(&workflow.spec.arguments);
     let find = catalog.templates_of(&namespace);
@@ -240,14 +261,46 @@ fn unbound(catalog: &Catalog, mut asked: Workflow) -> Result<Workflow, Vec<Fault
         let message = "templates is not allowed to be used with workflowTemplateRef";
         return Err(vec![Fault::new(BAD_BINDING, message)]);
     }
-    let arguments = arguments::merged(&under.arguments, &asked.spec.arguments);
-    let merged = argo::strategic_merge(json(under), json(&asked.spec));
-    let read: Result<WorkflowSpec, _> = serde_json::from_value(merged);
-    asked.spec = read.map_err(|error| vec![Fault::new(BAD_BINDING, error.to_string())])?;
-    asked.spec.arguments = arguments;
+    let suspend = asked.spec.suspend;
+    asked.spec = laid_over(under, &asked.spec).map_err(|fault| vec![*fault])?;
+    // a template never suspends who uses it
+    asked.spec.suspend = suspend;
     let label = if reference.cluster_scope { CLUSTER_TEMPLATE_LABEL } else { TEMPLATE_LABEL };
     asked.metadata.labels.insert(label.to_owned(), reference.name.into());
     Ok(asked)
+}
+
+/// Returns a specification with another one under it. A hook, and a label that comes from an expression, is one or the
+/// other's, never mixed. Source: Argo `workflow/util/merge.go` MergeTo.
+fn laid_over(under: &WorkflowSpec, over: &WorkflowSpec) -> Result<WorkflowSpec, Box<Fault>> {
+    let (below, above) = (json(under), json(over));
+    let mut merged = argo::strategic_merge(below.clone(), above.clone());
+    for keyed in ["/hooks", "/workflowMetadata/labelsFrom"] {
+        let of = |value: &Value| value.pointer(keyed).and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut entries = of(&below);
+        entries.extend(of(&above));
+        if let Some(mixed) = merged.pointer_mut(keyed) {
+            *mixed = Value::Object(entries);
+        }
+    }
+    let read: Result<WorkflowSpec, _> = serde_json::from_value(merged);
+    let mut spec = read.map_err(|error| Box::new(Fault::new(BAD_BINDING, error.to_string())))?;
+    spec.arguments = arguments::merged(&under.arguments, &over.arguments, &spec.arguments);
+    Ok(spec)
+}
+
+/// Lays a workflow over what the server's owner says of all workflows: fields of its specification, labels, annotations.
+/// Source: Argo `controller.go` setWorkflowDefaults, `merge.go` JoinWorkflowMetaData.
+fn over_defaults(defaults: &Workflow, workflow: &mut Workflow) -> Result<(), Vec<Fault>> {
+    workflow.spec = laid_over(&defaults.spec, &workflow.spec).map_err(|fault| vec![*fault])?;
+    let (under, metadata) = (&defaults.metadata, &mut workflow.metadata);
+    for (name, value) in &under.labels {
+        metadata.labels.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    for (name, value) in &under.annotations {
+        metadata.annotations.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    Ok(())
 }
 
 /// Returns the gates of a component, each as narrow as trait and scopes together make it.

@@ -358,7 +358,7 @@ fn templates_of_the_cluster_are_for_every_namespace_and_belong_to_no_component()
     assert_eq!(merged.metadata.labels[CLUSTER_TEMPLATE_LABEL].as_str(), "shared");
     assert!(!merged.metadata.labels.contains_key(TEMPLATE_LABEL));
     let volumes: Vec<&str> = merged.spec.volumes.iter().map(|volume| volume.name.as_str()).collect();
-    assert_eq!(volumes, ["a", "b"], "lists with a key are merged by it");
+    assert_eq!(volumes, ["b", "a"], "lists with a key are merged by it");
     let labels = json!({"labels": {"a": "under", "b": "over"}});
     assert_eq!(serde_json::to_value(&merged.spec).unwrap()["podMetadata"], labels);
     let call = "{entrypoint: m, templates: [{name: m, steps: [[{name: s, templateRef: {name: shared, template: main, clusterScope: true}, \
@@ -431,4 +431,63 @@ fn a_status_that_is_sent_along_is_not_believed() {
     asked.status = Some(argo::WorkflowStatus { phase: argo::WorkflowPhase::Succeeded, ..Default::default() });
     let (workflow, _) = lower(&catalog(), asked).unwrap();
     assert_eq!((workflow.status, workflow.metadata.uid.as_str()), (None, ""));
+}
+
+const HOOKED: &str = r#"
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {name: hooked, namespace: finance}
+spec:
+  entrypoint: main
+  suspend: true
+  hooks:
+    exit: {template: main, expression: under}
+    running: {template: main, expression: under}
+  workflowMetadata: {labels: {a: under}, labelsFrom: {x: {expression: under}, z: {expression: under}}}
+  templates: [{name: main, container: {image: busybox}}]
+"#;
+
+/// What a workflow says stands over its template's, and that over the server's defaults.
+#[test]
+fn a_workflow_stands_over_its_template_and_the_template_over_the_defaults() {
+    let catalog = Catalog::check(parse("objects.yaml", &format!("{OBJECTS}---{HOOKED}")).unwrap()).unwrap();
+    let defaults = r#"{suspend: true, priority: 7, activeDeadlineSeconds: 60, ttlStrategy: {secondsAfterSuccess: 5},
+        hooks: {exit: {template: never}, last: {template: main, expression: default}},
+        arguments: {parameters: [{name: more, value: given}]}}"#;
+    let defaults = workflow(defaults, "labels: {a: default, b: default}, annotations: {c: default}");
+    let lowered = |spec: &str, metadata: &str| {
+        let (lowered, _) = lower_over(&catalog, Some(&defaults), workflow(spec, metadata)).unwrap();
+        serde_json::to_value(lowered).unwrap()
+    };
+    let merged = lowered(
+        "{workflowTemplateRef: {name: hooked}, priority: 1, hooks: {exit: {template: main}}, \
+          workflowMetadata: {labelsFrom: {x: {expression: over}}}}",
+        "labels: {a: over}",
+    );
+    let spec = &merged["spec"];
+    assert_eq!(spec.get("suspend"), None, "neither a template nor a default suspends who uses it");
+    assert_eq!((&spec["priority"], &spec["activeDeadlineSeconds"]), (&json!(1), &json!(60)));
+    let hook = |expression: &str| json!({"template": "main", "expression": expression});
+    assert_eq!(
+        spec["hooks"],
+        json!({"exit": {"template": "main"}, "running": hook("under"), "last": hook("default")})
+    );
+    let from = json!({"x": {"expression": "over"}, "z": {"expression": "under"}});
+    assert_eq!(spec["workflowMetadata"], json!({"labels": {"a": "under"}, "labelsFrom": from}));
+    assert_eq!(
+        (&merged["metadata"]["labels"]["a"], &merged["metadata"]["labels"]["b"]),
+        (&json!("over"), &json!("default"))
+    );
+    assert_eq!(merged["metadata"]["annotations"]["c"], "default");
+    let alone = lowered(
+        "{entrypoint: m, templates: [{name: m, container: {image: a}}], hooks: {exit: {template: m}, last: {template: m, expression: own}}}",
+        "",
+    );
+    assert_eq!((&alone["spec"]["suspend"], &alone["spec"]["priority"]), (&json!(true), &json!(7)));
+    assert_eq!(alone["spec"]["arguments"]["parameters"], json!([{"name": "more", "value": "given"}]));
+    let bound = lowered(&format!("{{{BY_TEMPLATE}}}"), "");
+    assert_eq!(
+        (&bound["spec"]["priority"], &bound["spec"]["activeDeadlineSeconds"]),
+        (&json!(7), &json!(600))
+    );
 }

@@ -131,9 +131,12 @@ async fn lint(
     let workflow = read_workflow(request.workflow, &namespace)?;
     let catalog = std::sync::Arc::clone(app.runner().rules().catalog());
     let checked = workflow.clone();
+    let defaults = app.runner().config().workflow_defaults.clone();
     let action = ViewTemplate { namespace, name: None };
     app.runner()
-        .act(&caller, action, async |_| model::lower::lower(&catalog, checked).map_err(ServerError::Faults))
+        .act(&caller, action, async |_| {
+            model::lower::lower_over(&catalog, defaults.as_deref(), checked).map_err(ServerError::Faults)
+        })
         .await?;
     Ok(Json(shown(&workflow)?))
 }

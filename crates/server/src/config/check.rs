@@ -114,6 +114,9 @@ impl Config {
     }
 
     fn check_limits(&self, found: &mut Found<'_>) {
+        if let Err(error) = self.workflow_under_all() {
+            found.fault("workflowDefaults", format!("`workflowDefaults` is no workflow: {error}"));
+        }
         if self.parallel_pods == 0 {
             found.fault("parallelPods", "`parallelPods` is 0, so no pod could ever run");
         }

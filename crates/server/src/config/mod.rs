@@ -9,7 +9,7 @@ mod tests;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
-use model::oam::Subject;
+use model::{argo::Workflow, oam::Subject};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use check::issuer_settings;
@@ -32,6 +32,12 @@ pub struct Config {
     pub containers: Containers,
     /// Pods that may run at once.
     pub parallel_pods: usize,
+    /// Runs that may be under way at once, as Argo's controller's `parallelism`; no limit when 0.
+    pub parallelism: usize,
+    /// Runs of one namespace that may be under way at once; no limit when 0.
+    pub namespace_parallelism: usize,
+    /// What every workflow leaves open is filled in from this one, as Argo's controller's `workflowDefaults`.
+    pub workflow_defaults: serde_json::Map<String, serde_json::Value>,
     /// Entry points by image.
     pub images: BTreeMap<String, Image>,
     /// Folders of this machine that every pod sees.
@@ -256,6 +262,9 @@ impl Default for Config {
             isolation: Isolation::Namespaces,
             containers: Containers::default(),
             parallel_pods: 8,
+            parallelism: 0,
+            namespace_parallelism: 0,
+            workflow_defaults: serde_json::Map::new(),
             images: BTreeMap::new(),
             mounts: Vec::new(),
             administrators: Vec::new(),
@@ -273,6 +282,16 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Returns the workflow whose fields stand under every other's; none if nothing is said.
+    ///
+    /// # Errors
+    /// Why it can't be read.
+    pub fn workflow_under_all(&self) -> Result<Option<Workflow>, serde_json::Error> {
+        if self.workflow_defaults.is_empty() {
+            return Ok(None);
+        }
+        serde_json::from_value(serde_json::Value::Object(self.workflow_defaults.clone())).map(Some)
+    }
     /// Returns the URL by which this server is known, without a slash at its end.
     pub fn issuer_url(&self) -> String {
         let url = self.issuer.clone().unwrap_or_else(|| format!("http://{}", self.listen));

@@ -36,3 +36,5 @@ mod streams;
 mod tasks;
 #[cfg(test)]
 mod templates;
+#[cfg(test)]
+mod throttle;
