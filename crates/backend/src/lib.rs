@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use audit::Audited;
 use engine::{Pod, PodOutcome};
 use model::{RunId, argo::NodeId};
-use policy::{KillPod, Permit, RetryRun, StartPod, ViewLog, ViewOutput};
+use policy::{KillPod, Permit, StartPod, ViewLog, ViewOutput};
 use tokio::sync::oneshot;
 
 mod argosay;
@@ -25,6 +25,7 @@ mod downward;
 mod environment;
 mod error;
 mod folder;
+mod garbage;
 mod image;
 mod launch;
 pub mod limits;
@@ -227,29 +228,6 @@ impl ProcessBackend {
     async fn kill_pod(&self, run: RunId, node: &NodeId) -> Result<(), BackendError> {
         let folder = PodFolder::of(&self.config.folder, run, node)?;
         off_the_loop(move || launch::kill(&folder)).await
-    }
-    /// Forgets the pods of nodes that run again, with their logs and artifacts. Their supervisors have ended.
-    ///
-    /// # Errors
-    /// [`BackendError`].
-    pub async fn forget(&self, go: &Audited<RetryRun>, nodes: &[NodeId]) -> Result<(), BackendError> {
-        let run = go.action().run.id;
-        let mut folders = Vec::with_capacity(nodes.len());
-        for node in nodes {
-            let folder = PodFolder::of(&self.config.folder, run, node)?;
-            folders.push(folder.artifacts_root().join(run.uuid().to_string()).join(node.as_str()));
-            folders.push(folder.path().to_owned());
-        }
-        off_the_loop(move || {
-            for folder in folders {
-                match std::fs::remove_dir_all(&folder) {
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                    removed => removed.map_err(BackendError::io(&folder))?,
-                }
-            }
-            Ok(())
-        })
-        .await
     }
     /// Returns the lines of the log of a pod's container from byte offset `from` on, and the offset after them; empty when there are none
     /// yet. At most [`limits::LOG_READ_BYTES`] at once: ask again until the offset stays.

@@ -16,6 +16,7 @@ pub mod cron;
 mod duration;
 mod error;
 mod event;
+pub mod garbage;
 mod live;
 pub mod operate;
 mod options;

@@ -166,6 +166,7 @@ fn unpermitted(asked: &Asked<'_>, site: &Site<'_>, staff: &StaffWords) -> (RuleR
         "moveArtifacts",
         "collectArtifacts",
         "performTask",
+        "collectPods",
         "expireRun",
         "advanceCron",
     ];

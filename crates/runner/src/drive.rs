@@ -3,7 +3,7 @@
 //! Invariant: a reply to an input is sent only after its event is durable.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -222,6 +222,7 @@ impl Driver {
         while !self.unwritten.is_empty() {
             match self.try_write(phase).await {
                 Ok(()) => {
+                    self.collect_ended_pods();
                     self.next += u64::try_from(self.unwritten.len()).unwrap_or(u64::MAX);
                     self.unwritten.clear();
                 }
@@ -235,6 +236,22 @@ impl Driver {
             let _ = reply.send(Ok(()));
         }
         self.inner.changed(&self.stored.facts, ChangeKind::Modified, phase);
+    }
+
+    /// Lets those pods be deleted whose end was just written.
+    fn collect_ended_pods(&mut self) {
+        if self.stored.workflow.spec.pod_gc.is_none() {
+            return;
+        }
+        let ended = self.unwritten.iter().filter_map(|event| match &event.kind {
+            EventKind::PodFinished { node, .. } => Some(node.clone()),
+            _ => None,
+        });
+        let ended: BTreeSet<NodeId> = ended.collect();
+        if !ended.is_empty() {
+            let status = self.look().status;
+            self.inner.collect_pods(&self.stored, &status, Some(&ended));
+        }
     }
 
     async fn try_write(&self, phase: WorkflowPhase) -> Result<(), String> {
@@ -340,8 +357,12 @@ impl Driver {
         self.inner.metrics.count_phase(&self.stored.facts.name.namespace, phase);
         self.inner.remember_ended(self.stored.facts.id, Arc::clone(&status));
         self.inner.changed(&self.stored.facts, ChangeKind::Modified, phase);
+        self.inner.collect_pods(&self.stored, &status, None);
         let (inner, stored) = (Arc::clone(&self.inner), Arc::clone(&self.stored));
-        tokio::spawn(async move { inner.collect_after(stored, status).await });
+        tokio::spawn(async move {
+            inner.collect_claims(&stored, &status).await;
+            inner.collect_after(stored, status).await;
+        });
     }
 
     fn until_next_timer(&self) -> Duration {

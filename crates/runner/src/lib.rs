@@ -12,6 +12,7 @@ mod cron;
 mod drive;
 mod error;
 mod events;
+mod garbage;
 mod gates;
 pub mod keys;
 mod limits;

@@ -4,7 +4,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -164,8 +164,10 @@ impl Runner {
     async fn note_ended(&self) -> Result<(), RunnerError> {
         for stored in self.store().kept_ended_runs().await? {
             let limited = self.inner.retention.policy.limit(stored.phase).is_some();
-            if stored.workflow.spec.ttl_strategy.is_some() || limited {
+            if stored.workflow.spec.ttl_strategy.is_some() || limited || stored.workflow.spec.pod_gc.is_some()
+            {
                 let seen = self.inner.look(stored.facts.id).await?;
+                self.inner.collect_pods(&Arc::new(stored.clone()), &seen.status, None);
                 self.inner.retention.note(&stored, &seen.status);
             }
         }
@@ -181,9 +183,13 @@ impl Runner {
         }
         let caller = Caller::for_run(ended.submitter.clone(), run.id);
         let action = ExpireRun { run: run.clone() };
-        match self.act(&caller, action, async |go| self.store().expire_run(go).await).await {
+        let expired = self.act(&caller, action, async |go| {
+            self.inner.collect_before_deletion(run.id).await?;
+            Ok::<_, RunnerError>(self.store().expire_run(go).await?)
+        });
+        match expired.await {
             Ok(()) => self.inner.changed(&run, ChangeKind::Deleted, WorkflowPhase::Unknown),
-            Err(audit::ActError::Failed(StoreError::NotFound(_))) => {}
+            Err(audit::ActError::Failed(RunnerError::Store(StoreError::NotFound(_)))) => {}
             Err(error) => {
                 tracing::error!(run = %run.id, %error, "a run whose time is over was not deleted");
                 let due = now.checked_add(AGAIN).ok();

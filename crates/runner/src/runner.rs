@@ -217,6 +217,7 @@ impl Runner {
                 self.inner.begin(stored, engine::EventKind::Started).await?;
                 continue;
             }
+            self.inner.collect_pods(&Arc::new(stored.clone()), run.status(), None);
             let next = u64::try_from(events.len()).unwrap_or(u64::MAX);
             self.inner.drive(stored.clone(), run, next);
             // approvals that were recorded and not acted on

@@ -140,6 +140,7 @@ impl Turn {
             Ok(volumes) => volumes,
             Err(reason) => return self.finish(WorkflowPhase::Error, reason),
         };
+        self.note_claims();
         self.run.live.variables = variables.into();
         self.run.live.deadline = deadline;
         match deadline {
@@ -153,6 +154,16 @@ impl Turn {
         self.then_start(entry(name, entrypoint, args, Parent::Root));
         if let Some(strategy) = strategy {
             self.shut_down(strategy, None);
+        }
+    }
+
+    /// Notes the claims that are made for the run. Source: Argo `operator.go` createPVCs.
+    fn note_claims(&mut self) {
+        let made = self.run.workflow.spec.volume_claim_templates.len();
+        let volumes = &self.run.live.volumes;
+        if made > 0 {
+            let claims = json!(volumes.get(volumes.len().saturating_sub(made)..).unwrap_or_default());
+            self.run.status.rest.insert("persistentVolumeClaims".to_owned(), claims);
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Turn;
 use crate::{
-    Command, TimerId,
+    Command, TimerId, garbage,
     live::{Body, Parent, Stage},
 };
 
@@ -114,6 +114,9 @@ impl Turn {
         status.phase = phase;
         status.message = message;
         status.finished_at = Some(self.now);
+        if garbage::takes_claims(&self.run.workflow, phase) {
+            status.rest.shift_remove("persistentVolumeClaims");
+        }
         self.measure_run(Some(phase.as_str()));
         self.condition("PodRunning", false, None);
         self.condition("Completed", true, None);

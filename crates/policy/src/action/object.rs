@@ -267,6 +267,28 @@ impl KeepsFact for CollectArtifacts {
     }
 }
 
+/// Deleting what is left of a run's pods that have ended, and claims that were made for it; asked by the runner in the
+/// run's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectPods {
+    /// The run.
+    pub run: RunFacts,
+    /// The nodes whose pods are deleted.
+    pub nodes: Vec<NodeId>,
+    /// The names of the claims that are deleted.
+    pub claims: Vec<String>,
+}
+impl Action for CollectPods {
+    const NAME: &'static str = "collectPods";
+    const EFFECT: EffectKind = EffectKind::Change;
+    fn resource(&self) -> Resource {
+        Resource::Run(self.run.clone())
+    }
+    fn details(&self) -> Value {
+        json!({ "nodes": self.nodes, "claims": self.claims })
+    }
+}
+
 /// Sending an event to a namespace, whose bindings may start runs upon it; each start is an act of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendEvent {

@@ -61,6 +61,7 @@ fn acts() -> BTreeSet<&'static str> {
         action::MoveArtifacts::NAME,
         action::CollectArtifacts::NAME,
         action::PerformTask::NAME,
+        action::CollectPods::NAME,
         action::AdvanceCron::NAME,
         action::ExpireRun::NAME,
         action::SendEvent::NAME,

@@ -62,7 +62,7 @@ impl Inner {
         }
     }
 
-    /// Deletes artifacts before a run is deleted.
+    /// Deletes artifacts and claims before a run is deleted.
     ///
     /// # Errors
     /// [`RunnerError::Conflict`] if some cannot be deleted and the workflow does not say that they may stay.
@@ -80,7 +80,10 @@ impl Inner {
                 "artifact garbage collection failed: {failure}; `forceFinalizerRemoval` of `artifactGC` would let the \
                  workflow be deleted without"
             ))),
-            _ => Ok(()),
+            _ => {
+                self.delete_claims(&stored).await;
+                Ok(())
+            }
         }
     }
 

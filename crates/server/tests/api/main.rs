@@ -15,6 +15,8 @@ mod doors;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod garbage;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod listening;
