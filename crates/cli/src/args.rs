@@ -150,6 +150,9 @@ pub enum Command {
     Retry(command::operate::Retry),
     /// Submit runs once more, in your own name
     Resubmit(command::operate::Resubmit),
+    /// Work on schedules
+    #[command(subcommand)]
+    Cron(command::cron::Cron),
     /// Change nodes of a run
     #[command(subcommand)]
     Node(command::operate::Node),

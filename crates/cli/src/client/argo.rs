@@ -1,7 +1,7 @@
 //! Argo's REST API at Argo's paths, as far as this program needs it. Source: Argo v4.1.2 `api/openapi-spec/swagger.json`.
 //! Not here: gRPC.
 
-use model::argo::Workflow;
+use model::argo::{CronWorkflow, Workflow};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -91,6 +91,17 @@ impl Client {
     /// [`CliError`].
     pub async fn get(&self, namespace: &str, name: &str) -> Result<Workflow, CliError> {
         self.json(self.request(Method::GET, &path(&[namespace, name]))).await
+    }
+
+    /// Returns a schedule, without its status.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub async fn cron_workflow(&self, namespace: &str, name: &str) -> Result<CronWorkflow, CliError> {
+        let path = ["api", "v1", "cron-workflows", namespace, name];
+        let mut answer: serde_json::Map<String, Value> = self.json(self.request(Method::GET, &path)).await?;
+        answer.shift_remove("status");
+        serde_json::from_value(Value::Object(answer)).map_err(|error| self.not_understood(error))
     }
 
     /// Deletes a run.

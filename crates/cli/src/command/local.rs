@@ -69,6 +69,8 @@ pub(crate) async fn open(
         run_token_audience: "marque".to_owned(),
         run_token_seconds: TOKEN_SECONDS,
         parallel_pods: parallel,
+        parallelism: runner::Parallelism::default(),
+        workflow_defaults: None,
         retention: RetentionPolicy::default(),
         policy,
         // whoever runs it reaches as much without it

@@ -11,6 +11,7 @@ pub mod config;
 pub mod convert;
 #[cfg(test)]
 mod convert_tests;
+pub mod cron;
 pub mod delete;
 pub mod demo;
 pub mod eval;
@@ -76,6 +77,7 @@ pub async fn run(cli: Cli, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
         Command::Resume(args) => operate::resume(args, global, shell).await,
         Command::Retry(args) => operate::retry(args, global, shell).await,
         Command::Resubmit(args) => operate::resubmit(args, global, shell).await,
+        Command::Cron(args) => cron::cron(args, global, shell).await,
         Command::Node(args) => operate::node(args, global, shell).await,
         Command::Delete(args) => delete::delete(args, global, shell).await,
         Command::Gates(args) => gates::gates(args, global, shell).await,

@@ -2,6 +2,8 @@
 //! Not here: what each room promises by itself.
 
 #[cfg(test)]
+mod backfill;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod ceiling;

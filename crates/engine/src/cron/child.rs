@@ -2,10 +2,13 @@
 //! Not here: when (see `decide`).
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
-use model::argo::{API_VERSION, AnyString, CronWorkflow, ObjectMeta, Workflow};
+use model::{
+    argo::{API_VERSION, AnyString, CronWorkflow, ObjectMeta, Parameter, Workflow},
+    limits::MAX_WORKFLOW_NAME_BYTES,
+};
 use serde_json::{Value, json};
 
-use super::{CRON_WORKFLOW_LABEL, SCHEDULED_TIME};
+use super::{BACKFILL_LABEL, CRON_WORKFLOW_LABEL, SCHEDULED_TIME};
 
 /// The labels that go over from the CronWorkflow: who made it.
 const CREATOR_LABELS: [&str; 3] = [
@@ -32,6 +35,47 @@ pub fn workflow(cron: &CronWorkflow, due: Timestamp, local: &TimeZone) -> Workfl
 pub fn started_by_hand(cron: &CronWorkflow, now: Timestamp, local: &TimeZone) -> Workflow {
     let metadata = ObjectMeta { generate_name: format!("{}-", cron.metadata.name), ..ObjectMeta::default() };
     complete(cron, metadata, &now.to_zoned(local.clone()))
+}
+
+/// What is asked of a backfill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backfill {
+    /// Its name, part of its Workflows' names.
+    pub name: String,
+    /// The parameter that gets the time.
+    pub parameter: String,
+    /// Whether all run at once, rather than one after the other.
+    pub parallel: bool,
+}
+
+/// Returns the Workflow that makes up for the time `due`, called `<cron>-backfill-<name>-<unix seconds>`, cut where it is
+/// too long. Source: Argo `cmd/argo/commands/cron/backfill.go`.
+pub fn backfilled(cron: &CronWorkflow, backfill: &Backfill, due: Timestamp, local: &TimeZone) -> Workflow {
+    let end = format!("-{}", due.as_second());
+    let stem = format!("{}-backfill-{}", cron.metadata.name, backfill.name);
+    let most = MAX_WORKFLOW_NAME_BYTES.saturating_sub(end.len());
+    let stem: String =
+        stem.char_indices().take_while(|(at, c)| at + c.len_utf8() <= most).map(|(_, c)| c).collect();
+    let metadata = ObjectMeta { name: stem + &end, ..ObjectMeta::default() };
+    let mut workflow = complete(cron, metadata, &due.to_zoned(local.clone()));
+    workflow.metadata.rest.shift_remove("ownerReferences");
+    let name = AnyString(cron.metadata.name.clone());
+    workflow.metadata.labels.insert(BACKFILL_LABEL.to_owned(), name);
+    let spec = &mut workflow.spec;
+    // as Go writes a time
+    let at = AnyString(due.strftime("%Y-%m-%d %H:%M:%S +0000 UTC").to_string());
+    spec.arguments.parameters.retain(|known| known.name != backfill.parameter);
+    spec.arguments.parameters.push(Parameter {
+        name: backfill.parameter.clone(),
+        value: Some(at),
+        ..Parameter::default()
+    });
+    if !backfill.parallel {
+        spec.priority = Some(i64::from(i32::MAX));
+        let mutex = json!({"mutexes": [{"name": backfill.name}]});
+        spec.synchronization = serde_json::from_value(mutex).ok();
+    }
+    workflow
 }
 
 fn complete(cron: &CronWorkflow, mut metadata: ObjectMeta, due: &Zoned) -> Workflow {

@@ -14,7 +14,7 @@ mod condition;
 mod decide;
 mod next;
 
-pub use child::{started_by_hand, workflow};
+pub use child::{Backfill, backfilled, started_by_hand, workflow};
 pub use decide::{Child, Decision, Plan, Skip, Start, decide, invalid, refused, started};
 pub use next::Rhythm;
 
@@ -30,6 +30,8 @@ pub const LAST_USED_SCHEDULE: &str = "cronworkflows.argoproj.io/last-used-schedu
 pub const COMPLETED_LABEL: &str = "workflows.argoproj.io/cron-workflow-completed";
 /// The label of a Workflow with the name of its CronWorkflow.
 pub const CRON_WORKFLOW_LABEL: &str = "workflows.argoproj.io/cron-workflow";
+/// The label of a Workflow of a backfill with the name of its CronWorkflow.
+pub const BACKFILL_LABEL: &str = "workflows.argoproj.io/cron-workflow-backfill";
 /// The annotation of a Workflow with the time it was due.
 pub const SCHEDULED_TIME: &str = "workflows.argoproj.io/scheduled-time";
 

@@ -427,6 +427,31 @@ fn a_backfill_names_each_time_between() {
 }
 
 #[test]
+fn a_backfill_has_a_name_for_each_time_and_goes_one_after_the_other_unless_all_at_once() {
+    let mut cron = cron(&["0 5 * * *"]);
+    cron.metadata.name = "nightly".into();
+    let due = at("2026-03-28T05:00:00Z");
+    let of = |name: &str, parallel: bool| {
+        let (name, parameter) = (name.to_owned(), "day".to_owned());
+        let backfill = cron::Backfill { name, parameter, parallel };
+        serde_json::to_value(cron::backfilled(&cron, &backfill, due, &TimeZone::UTC)).unwrap()
+    };
+    let made = of("again", false);
+    assert_eq!(made["metadata"]["name"], "nightly-backfill-again-1774674000");
+    assert_eq!(made["metadata"]["labels"][cron::BACKFILL_LABEL], "nightly");
+    assert_eq!(made["metadata"]["annotations"][cron::SCHEDULED_TIME], "2026-03-28T05:00:00Z");
+    assert_eq!(made["metadata"].get("ownerReferences"), None);
+    let given = made["spec"]["arguments"]["parameters"].as_array().unwrap().last().unwrap();
+    assert_eq!((&given["name"], &given["value"]), (&"day".into(), &"2026-03-28 05:00:00 +0000 UTC".into()));
+    assert_eq!(made["spec"]["synchronization"]["mutexes"][0]["name"], "again");
+    assert_eq!(made["spec"]["priority"], i32::MAX);
+    assert_eq!(of("again", true)["spec"].get("synchronization"), None);
+    let long = of(&"x".repeat(60), true);
+    assert_eq!(long["metadata"]["name"].as_str().unwrap().len(), 63);
+    assert!(long["metadata"]["name"].as_str().unwrap().ends_with("x-1774674000"));
+}
+
+#[test]
 fn every_condition_of_the_corpus_holds_or_not_as_in_argo() {
     let Some(cases) = shared("argo/expressions/cases.json") else { return };
     let cases: serde_json::Value = serde_json::from_str(&fs::read_to_string(cases).unwrap()).unwrap();
