@@ -12,6 +12,8 @@ mod demo;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod expectations;
+#[cfg(test)]
 mod gates;
 #[cfg(test)]
 mod hera;
