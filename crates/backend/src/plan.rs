@@ -193,7 +193,8 @@ impl Planning<'_> {
             .then(|| contained::wanted(contained::container_name(&self.folder.relative(), &name), container));
         let env = if invocation.built_in { with_built_in(env, self.folder, sandboxed) } else { env };
         let is_main = role.is_main();
-        if is_main && pod.template.script.is_some() {
+        // one without a source is as good as a container (Argo `operator.go` executeScript)
+        if is_main && pod.template.script.as_ref().is_some_and(|script| !script.source.is_empty()) {
             let script = if sandboxed { SCRIPT_IN_POD.to_owned() } else { shown(&self.folder.script()) };
             invocation.argv.push(script);
         }

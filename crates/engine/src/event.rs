@@ -164,7 +164,7 @@ pub enum ShutdownStrategy {
 pub struct PodOutcome {
     /// Its end: that of the main container.
     pub end: PodEnd,
-    /// How containers ended, by name: each of a container set, init containers, sidecars.
+    /// How containers ended, by name: each of a container set, init containers, sidecars; the main one if it could not start.
     pub containers: BTreeMap<String, ContainerEnd>,
     /// What was collected: parameters by name, artifacts by name, result.
     pub outputs: CollectedOutputs,

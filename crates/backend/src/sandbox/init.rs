@@ -175,7 +175,8 @@ fn limit(resource: Resource, most: u64) -> Result<(), String> {
 fn start(room: &Room, argv: &[String], change: impl FnOnce(&mut Command)) -> Result<Child, String> {
     let Some((program, args)) = argv.split_first() else { return Err("no command".to_owned()) };
     let directory = if room.working_dir.is_empty() { "/" } else { &room.working_dir };
-    if !Path::new(directory).is_dir() {
+    // a container's is made if the image has none
+    if !Path::new(directory).is_dir() && std::fs::create_dir_all(directory).is_err() {
         return Err(format!("failed to start command: chdir {directory}: no such file or directory"));
     }
     let path =

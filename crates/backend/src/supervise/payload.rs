@@ -266,3 +266,11 @@ pub(crate) fn not_found(program: &str) -> String {
 pub(crate) fn start_fault(program: &str, error: &io::Error) -> String {
     format!("failed to start command: exec {program}: {error}")
 }
+
+/// Whether a message is one of a program that is not there or could not be executed, which is the container's own failure,
+/// not the machine's.
+pub(crate) fn is_start_fault(message: &str) -> bool {
+    ["failed to find name in PATH: ", "failed to start command: "]
+        .iter()
+        .any(|start| message.starts_with(start))
+}

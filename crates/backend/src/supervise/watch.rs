@@ -18,7 +18,7 @@ use rustix::{
 
 use super::{
     course::{Course, NOT_STARTED, Next, Stage},
-    payload::Payload,
+    payload::{Payload, is_start_fault},
     read_masker, set_nonblocking,
     stream::Stream,
 };
@@ -40,7 +40,7 @@ use crate::{
 pub(crate) struct Ending {
     /// The end.
     pub(crate) end: PodEnd,
-    /// How its containers ended, by name: all of a set, else those besides the main one.
+    /// How its containers ended, by name: all of a set, else those besides the main one, and it if it could not start.
     pub(crate) containers: BTreeMap<String, ContainerEnd>,
 }
 
@@ -161,9 +161,15 @@ impl<'a> Watch<'a> {
         }
         let now = clock::now_ms();
         let masker = self.masking.current();
-        for lane in &mut self.lanes {
+        for (lane, (_, stage)) in self.lanes.iter_mut().zip(self.course.stages()) {
             lane.out.finish(now, masker, &mut lane.log);
             lane.err.finish(now, masker, &mut lane.log);
+            // as Argo's executor, which runs in the container, says it
+            if let Stage::Broken(message) = stage
+                && !message.is_empty()
+            {
+                lane.log.line(now, true, masker.mask_text(format!("Error: {message}")).as_bytes());
+            }
             lane.log.flush().map_err(|error| format!("cannot write the log: {error}"))?;
         }
         let end = self.ordered.take().unwrap_or_else(|| self.end());
@@ -398,7 +404,9 @@ impl<'a> Watch<'a> {
             match stage {
                 Stage::Ended(0) => {}
                 Stage::Ended(code) | Stage::Pausing(code) => return PodEnd::Exited(*code),
-                Stage::Broken(message) if message.is_empty() || self.spec.is_set => {
+                Stage::Broken(message)
+                    if message.is_empty() || self.spec.is_set || is_start_fault(message) =>
+                {
                     return PodEnd::Exited(NOT_STARTED);
                 }
                 Stage::Broken(message) => return PodEnd::Error(message.clone()),
@@ -410,7 +418,9 @@ impl<'a> Watch<'a> {
     fn container_ends(&self) -> BTreeMap<String, ContainerEnd> {
         let time = |ms: Option<i64>| ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
         let told = self.course.stages().zip(&self.lanes).filter(|((container, stage), _)| {
-            stage.is_over() && (self.spec.is_set || !container.role.is_main())
+            let told = self.spec.is_set || !container.role.is_main();
+            let could_not_start = matches!(stage, Stage::Broken(message) if is_start_fault(message));
+            stage.is_over() && (told || could_not_start)
         });
         let end = |((container, stage), lane): ((&ContainerSpec, &Stage), &Lane)| {
             let (exit_code, message) = match stage {

@@ -90,6 +90,11 @@ async fn what_runs_comes_from_the_command_or_the_image() {
             match (outcome.end, expected) {
                 (PodEnd::Exited(code), Ok(expected)) => assert_eq!((code, text.as_str()), expected, "{what}"),
                 (PodEnd::Error(message), Err(part)) => assert!(message.contains(part), "{what}: {message}"),
+                // what can't be started failed, as the container's own fault, and its log says so, too
+                (PodEnd::Exited(64), Err(part)) => {
+                    let message = &outcome.containers["main"].message;
+                    assert!(message.contains(part) && text.contains(message), "{what}: {message}: {text}");
+                }
                 (end, expected) => panic!("{isolation:?}: {what}: {end:?} instead of {expected:?}"),
             }
         }

@@ -168,7 +168,9 @@ async fn the_values_of_secrets_reach_neither_log_result_parameters_messages_nor_
             assert!(files > 3, "{files}");
         }
         let pod = pod(&world.fresh(), "", json!({"command": ["$(PASS)"], "env": env["env"], "args": []}));
-        let PodEnd::Error(message) = world.run_with(&pod, materials()).await.end else { panic!() };
+        let outcome = world.run_with(&pod, materials()).await;
+        assert_eq!(outcome.end, PodEnd::Exited(64), "{isolation:?}");
+        let message = &outcome.containers["main"].message;
         assert!(message.contains("exec: \"***\": executable file not found"), "{message}");
     }
 }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use expr::{Lookup, Unresolved, lang::Env, substitute, substitute_json};
+use expr::{Lookup, Unresolved, has_tags, lang::Env, substitute, substitute_json};
 use model::argo::{AnyString, Artifact, Inputs, Parameter, Template, TemplateKind, ValueFrom, pod_name};
 use serde_json::Value;
 
@@ -89,16 +89,36 @@ impl Turn {
         }
         let text = |error: expr::ExprError| error.to_string();
         substitute_json(&mut json, &mut outer, Unresolved::Keep).map_err(text)?;
-        let inner = inner_variables(&parameters, &json);
+        let mut inner = inner_variables(&parameters, &json);
         let composite = matches!(compiled.kind, Some(TemplateKind::Steps | TemplateKind::Dag));
-        if compiled.has_expressions {
+        if !known.is_empty() {
             known.extend(of_texts(&inner));
+        }
+        if compiled.has_expressions {
             self.expand_json(&mut json, &known, !composite)?;
+        }
+        let mut again = false;
+        for value in parameters.iter_mut().filter_map(|parameter| parameter.value.as_mut()) {
+            // an input may be made of others; they are as they were before this pass
+            if has_tags(&value.0) {
+                if has_expressions(&value.0) {
+                    value.0 = self.expand_text(&value.0, &known, false)?;
+                }
+                let mut look_up = |name: &str| inner.get(name).cloned().into();
+                value.0 = substitute(&value.0, &mut look_up, Unresolved::Keep).map_err(text)?;
+                again = true;
+            }
         }
         let policy = if composite { Unresolved::Keep } else { Unresolved::RefuseRoots(ARGO_ROOTS) };
         substitute_json(&mut json, &mut |name| inner.get(name).cloned().into(), policy).map_err(text)?;
         let mut template: Template =
             serde_json::from_value(json).map_err(|error| format!("after substitution: {error}"))?;
+        if again {
+            inner = inner_variables(
+                &parameters,
+                &serde_json::to_value(&template).map_err(|error| error.to_string())?,
+            );
+        }
         template.inputs.parameters = parameters;
         let artifacts = input_artifacts(&mut template, start)?;
         Ok(Ready { template, artifacts, names: (locals, inner) })

@@ -21,8 +21,8 @@ use crate::{
     resources,
 };
 
-/// The exit code by which Argo's executor says that it could not run the program.
-const EXECUTOR_FAILED: i32 = 64;
+/// The container whose end is its pod's.
+const MAIN: &str = "main";
 
 /// Returns the `podSpecPatch` among these fields.
 fn written(fields: &serde_json::Map<String, Value>) -> Option<&str> {
@@ -218,8 +218,7 @@ impl Turn {
         let doom = self.run.doom(slot.hooked);
         let (mut phase, mut message) = match &outcome.end {
             PodEnd::Exited(0) => (NodePhase::Succeeded, String::new()),
-            PodEnd::Exited(EXECUTOR_FAILED) => (NodePhase::Error, exit_message(EXECUTOR_FAILED)),
-            PodEnd::Exited(code) => (NodePhase::Failed, exit_message(*code)),
+            PodEnd::Exited(code) => (NodePhase::Failed, exit_message(*code) + &reason_of_main(outcome)),
             PodEnd::DeadlineExceeded => (
                 NodePhase::Failed,
                 "Pod was active on the node longer than the specified deadline".to_owned(),
@@ -291,6 +290,12 @@ impl Turn {
     pub(super) fn publish(&mut self, declared: &Outputs, outputs: &NodeOutputs) {
         outputs::publish(&mut self.run.status.outputs, declared, outputs);
     }
+}
+
+/// Returns why the main container ended, if it says more than its exit code.
+fn reason_of_main(outcome: &PodOutcome) -> String {
+    let said = outcome.containers.get(MAIN).map(|end| end.message.as_str()).filter(|said| !said.is_empty());
+    said.map(|said| format!(": {said}")).unwrap_or_default()
 }
 
 fn exit_message(code: i32) -> String {

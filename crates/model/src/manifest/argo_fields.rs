@@ -1,7 +1,7 @@
 //! The fields of Argo's objects (v4.1.2, `api/openapi-spec/swagger.json`). What Kubernetes defines (volumes,
 //! probes, security contexts) is not looked into. Fields that v4 removed but 3.x manifests carry are known too.
 
-use super::shape::Shape::{self, Any, Fields, List, Object, Template};
+use super::shape::Shape::{self, Any, Fields, List, Object, Strict, Template};
 
 macro_rules! any {
     ($($name:literal)*) => { &[$(($name, Any)),*] };
@@ -270,7 +270,7 @@ pub(super) const TEMPLATE: Shape = Object(&[
 
 const WITH_SEQUENCE: Shape = Object(any!("count" "end" "format" "start"));
 
-const STEP: Shape = Object(&[
+const STEP: Shape = Strict(&[
     ("arguments", ARGUMENTS),
     ("continueOn", Object(any!("error" "failed"))),
     ("hooks", HOOKS),

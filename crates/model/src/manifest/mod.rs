@@ -145,6 +145,11 @@ impl Manifest {
     pub fn from_json(value: Value, place: Option<Place>) -> Result<Self, Vec<Fault>> {
         Self::from_stored(&value, &Places::whole(place.as_ref()))
     }
+    /// Takes the fields that nobody reads out of what is to be an object of this kind, as Kubernetes does with what it stores
+    /// and Argo's server with what it is sent; those of a step stay, and are a fault.
+    pub fn prune(kind: &str, value: &mut Value) {
+        shape::prune(value, kind);
+    }
     /// Reads an object back from JSON that [`Manifest::to_json`] made and places that [`Manifest::places`] gave.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Which fields an object may have: strict, as Argo's lint and Kubernetes' strict validation are.
-//! A shape is data; `check` walks a document by it and reports every unknown field at its place.
+//! A shape is data; `check` walks a document by it and reports every unknown field at its place, `prune` takes them out.
+
+use serde_json::Value;
 
 use super::{argo_fields as argo, core_fields as core, oam_fields as oam};
 use crate::{
@@ -17,6 +19,8 @@ pub(super) enum Shape {
     Any,
     /// An object with these fields at most.
     Object(&'static [(&'static str, Shape)]),
+    /// An object with these fields at most, of which nothing is dropped: Argo reads a step strictly everywhere.
+    Strict(&'static [(&'static str, Shape)]),
     /// A list of these.
     List(&'static Shape),
     /// An object with fields of any name, each of this shape.
@@ -27,7 +31,13 @@ pub(super) enum Shape {
 
 /// Returns a fault for each unknown field of an object of this kind.
 pub(super) fn check(document: &Document, kind: &str) -> Vec<Fault> {
-    let shape = match kind {
+    let mut faults = Vec::new();
+    walk(document, document.root(), *of_kind(kind), &mut faults);
+    faults
+}
+
+fn of_kind(kind: &str) -> &'static Shape {
+    match kind {
         "Workflow" => &argo::WORKFLOW,
         "WorkflowTemplate" | "ClusterWorkflowTemplate" => &argo::WORKFLOW_TEMPLATE,
         "CronWorkflow" => &argo::CRON_WORKFLOW,
@@ -38,10 +48,42 @@ pub(super) fn check(document: &Document, kind: &str) -> Vec<Fault> {
         "IdentityScope" => &oam::IDENTITY_SCOPE,
         "AccessPolicy" => &oam::ACCESS_POLICY,
         _ => &oam::DEFINITION,
-    };
-    let mut faults = Vec::new();
-    walk(document, document.root(), *shape, &mut faults);
-    faults
+    }
+}
+
+/// Takes the unknown fields out of an object of this kind, as Kubernetes prunes what it stores and Go's JSON ignores what
+/// it does not know, and spells the others as they are spelled; those of a step stay.
+pub(super) fn prune(value: &mut Value, kind: &str) {
+    take_out(value, *of_kind(kind));
+}
+
+fn take_out(value: &mut Value, shape: Shape) {
+    match (shape, value) {
+        (Shape::Template, value) => take_out(value, argo::TEMPLATE),
+        (Shape::List(item), Value::Array(items)) => {
+            items.iter_mut().for_each(|value| take_out(value, *item));
+        }
+        (Shape::Fields(shape), Value::Object(fields)) => {
+            fields.values_mut().for_each(|value| take_out(value, *shape));
+        }
+        (Shape::Object(known) | Shape::Strict(known), Value::Object(fields)) => {
+            for (name, mut value) in std::mem::take(fields) {
+                let exact = known.iter().find(|(known, _)| *known == name);
+                // to Go's JSON letter case is nothing
+                match exact.or_else(|| known.iter().find(|(known, _)| known.eq_ignore_ascii_case(&name))) {
+                    Some((known, shape)) => {
+                        take_out(&mut value, *shape);
+                        fields.insert((*known).to_owned(), value);
+                    }
+                    None if matches!(shape, Shape::Strict(_)) => {
+                        fields.insert(name, value);
+                    }
+                    None => {}
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 fn walk(document: &Document, node: &Node, shape: Shape, faults: &mut Vec<Fault>) {
@@ -53,7 +95,7 @@ fn walk(document: &Document, node: &Node, shape: Shape, faults: &mut Vec<Fault>)
         (Shape::Fields(value), Data::Map(entries)) => {
             entries.iter().for_each(|entry| walk(document, &entry.value, *value, faults));
         }
-        (Shape::Object(known), Data::Map(entries)) => {
+        (Shape::Object(known) | Shape::Strict(known), Data::Map(entries)) => {
             for entry in entries.iter() {
                 if faults.len() >= MAX_FAULTS {
                     return;

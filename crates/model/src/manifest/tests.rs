@@ -72,7 +72,7 @@ fn an_application_that_is_also_nonsense_is_told_what_is_wrong_everywhere() {
             "f.yaml:12:3: unknown field `entrypoint` [MDL0105]",
             "f.yaml:4:9: the name `Bad Name` is not a valid name [MDL0001]",
             "f.yaml:5:14: the namespace `../etc` is not a valid name [MDL0001]",
-            "f.yaml:11:13: expected a list, found an object [MDL0104]",
+            "f.yaml:11:13: .spec.components[0].traits: expected list, found an object [MDL0104]",
         ],
     );
 }
@@ -192,4 +192,35 @@ proptest::proptest! {
     fn any_text_is_objects_or_faults(text in "(apiVersion: argoproj.io/v1alpha1\nkind: Workflow\n)?(metadata: .{0,20}\n)?(spec:\n  templates: [\\[{}:a,-]{0,20}\n)?.{0,60}") {
         let _ = parse("any.yaml", &text);
     }
+}
+
+#[test]
+fn what_is_sent_loses_the_fields_that_nobody_reads_but_for_those_of_a_step() {
+    let mut sent = serde_json::json!({
+        "apiVersion": "argoproj.io/v1alpha1",
+        "dbapiVersion": "x",
+        "kind": "Workflow",
+        "metadata": {"name": "a", "lables": {}},
+        "spec": {"entryPoint": "main", "entry": "b", "templates": [{
+            "name": "main",
+            "inputs": {"parameters": [{"name": "p", "valueFrom": {"Path": "/p", "way": "x"}}]},
+            "steps": [[{"name": "b", "tmplate": "c", "inline": {"contianer": {}, "container": {"image": "i", "x": 1}}}]],
+        }]},
+    });
+    Manifest::prune("Workflow", &mut sent);
+    assert_eq!(
+        sent,
+        serde_json::json!({
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Workflow",
+            "metadata": {"name": "a"},
+            "spec": {"entrypoint": "main", "templates": [{
+                "name": "main",
+                "inputs": {"parameters": [{"name": "p", "valueFrom": {"path": "/p"}}]},
+                "steps": [[{"name": "b", "tmplate": "c", "inline": {"container": {"image": "i"}}}]],
+            }]},
+        })
+    );
+    let faults = Manifest::from_json(sent, None).unwrap_err();
+    assert_eq!(faults[0].to_string(), "unknown field `tmplate` [MDL0105]");
 }

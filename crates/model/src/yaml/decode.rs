@@ -18,15 +18,27 @@ pub(super) struct DecodeError {
     message: String,
     help: Option<String>,
     mark: Option<Mark>,
+    /// Where it is, from the inside out, as Kubernetes writes it: `.field` and `[index]`.
+    path: Vec<String>,
 }
 
 impl DecodeError {
+    fn within(mut self, step: impl FnOnce() -> String) -> Self {
+        self.path.push(step());
+        self
+    }
     fn at(mut self, mark: Option<Mark>) -> Self {
         self.mark = self.mark.or(mark);
         self
     }
     pub(super) fn into_fault(self, document: &Document) -> Fault {
-        let mut fault = document.fault(self.code, self.message, self.mark.or(document.root.mark));
+        let mut message = self.message;
+        // in Kubernetes' own words, which clients look for
+        if message.starts_with("expected list, ") {
+            message =
+                format!("{}: {message}", self.path.iter().rev().map(String::as_str).collect::<String>());
+        }
+        let mut fault = document.fault(self.code, message, self.mark.or(document.root.mark));
         fault.help = self.help;
         fault
     }
@@ -41,7 +53,7 @@ impl std::error::Error for DecodeError {}
 
 impl de::Error for DecodeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self { code: WRONG_TYPE, message: message.to_string(), help: None, mark: None }
+        Self { code: WRONG_TYPE, message: message.to_string(), help: None, mark: None, path: Vec::new() }
     }
     fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
         Self::custom(format!("expected {}, found {}", plain_words(expected), found_words(found)))
@@ -76,7 +88,8 @@ fn plain_words(expected: &dyn de::Expected) -> String {
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number that is not negative".to_owned(),
         "f32" | "f64" => "a number".to_owned(),
         "a boolean" => "true or false".to_owned(),
-        "a sequence" => "a list".to_owned(),
+        // as Kubernetes says it
+        "a sequence" => "list".to_owned(),
         "a map" => "an object".to_owned(),
         "a string" | "str" => "text".to_owned(),
         other if other.starts_with("struct ") => "an object".to_owned(),
@@ -119,7 +132,7 @@ impl<'a> NodeDeserializer<'a> {
                 None => visitor.visit_f64(*value),
             },
             Data::Str(text) => visitor.visit_str(text),
-            Data::Seq(items) => visitor.visit_seq(Items { rest: items.iter() }),
+            Data::Seq(items) => visitor.visit_seq(Items { rest: items.iter(), index: 0 }),
             Data::Map(entries) => visitor.visit_map(Fields { rest: entries.iter(), value: None }),
         };
         done.map_err(|error| error.at(self.node.mark))
@@ -198,7 +211,7 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'_> {
         visitor.visit_newtype_struct(self)
     }
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        self.zero(visitor, |visitor| visitor.visit_seq(Items { rest: [].iter() }))
+        self.zero(visitor, |visitor| visitor.visit_seq(Items { rest: [].iter(), index: 0 }))
     }
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         if matches!(self.node.data, Data::Seq(_)) {
@@ -245,6 +258,7 @@ fn enum_text(text: String) -> StringDeserializer<DecodeError> {
 
 struct Items<'a> {
     rest: std::slice::Iter<'a, Node>,
+    index: usize,
 }
 
 impl<'de> de::SeqAccess<'de> for Items<'_> {
@@ -253,10 +267,14 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, DecodeError> {
-        let next = self.rest.next();
+        let (index, next) = (self.index, self.rest.next());
+        self.index += 1;
+        let within = |error: DecodeError| error.within(|| format!("[{index}]"));
         // what a type says itself, such as that a text is no subject, is said of the item too
-        next.map(|node| seed.deserialize(NodeDeserializer { node }).map_err(|error| error.at(node.mark)))
-            .transpose()
+        next.map(|node| {
+            seed.deserialize(NodeDeserializer { node }).map_err(|error| within(error.at(node.mark)))
+        })
+        .transpose()
     }
     fn size_hint(&self) -> Option<usize> {
         Some(self.rest.len())
@@ -265,20 +283,22 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
 
 struct Fields<'a> {
     rest: std::slice::Iter<'a, Entry>,
-    value: Option<&'a Node>,
+    value: Option<&'a Entry>,
 }
 
 impl<'de> de::MapAccess<'de> for Fields<'_> {
     type Error = DecodeError;
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
         let Some(entry) = self.rest.next() else { return Ok(None) };
-        self.value = Some(&entry.value);
+        self.value = Some(entry);
         let key: StringDeserializer<DecodeError> = entry.key.to_string().into_deserializer();
         seed.deserialize(key).map(Some).map_err(|error| error.at(entry.mark))
     }
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DecodeError> {
         match self.value.take() {
-            Some(node) => seed.deserialize(NodeDeserializer { node }).map_err(|error| error.at(node.mark)),
+            Some(Entry { key, value: node, .. }) => seed
+                .deserialize(NodeDeserializer { node })
+                .map_err(|error| error.at(node.mark).within(|| format!(".{}", cut(key)))),
             None => Err(de::Error::custom("a value was asked for before its key")),
         }
     }

@@ -288,7 +288,7 @@ fn what_is_not_of_its_type_is_told_at_the_very_value() {
         ("text: [a]", "c.yaml:1:7: expected text, found a list [MDL0104]"),
         ("text: {a: b}", "c.yaml:1:7: expected text, found an object [MDL0104]"),
         ("texts:\n- a\n- {b: c}", "c.yaml:3:3: expected text, found an object [MDL0104]"),
-        ("texts: a", "c.yaml:1:8: expected a list, found text `a` [MDL0104]"),
+        ("texts: a", "c.yaml:1:8: .texts: expected list, found text `a` [MDL0104]"),
         (
             "inner:\n  inner:\n    flag: maybe",
             "c.yaml:3:11: expected true or false, found text `maybe` [MDL0104]",

@@ -223,7 +223,8 @@ pub(super) fn read_workflow(value: Value, namespace: &str) -> Result<Workflow, S
     }
 }
 
-/// Returns the object of a request, which may leave out `apiVersion`, `kind` and `metadata.namespace`.
+/// Returns the object of a request, which may leave out `apiVersion`, `kind` and `metadata.namespace`; fields that nobody
+/// reads are dropped. Source: Argo `util/json` JSONMarshaler.
 pub(super) fn read_object(
     kind: &'static str,
     value: Value,
@@ -246,7 +247,10 @@ pub(super) fn read_object(
         same_namespace(namespace, metadata.get("namespace").and_then(Value::as_str).unwrap_or_default())?;
         metadata.insert("namespace".to_owned(), Value::from(namespace));
     }
-    Manifest::from_json(Value::Object(fields), None).map_err(ServerError::Faults)
+    // a client may be newer than this server; who wants to be told of a typing error lints or applies
+    let mut value = Value::Object(fields);
+    Manifest::prune(kind, &mut value);
+    Manifest::from_json(value, None).map_err(ServerError::Faults)
 }
 
 /// A request may name its namespace in several places, but only one namespace.

@@ -64,6 +64,8 @@ impl Play {
         let metadata = entry(fields, "metadata");
         metadata.remove("namespace");
         entry(metadata, "labels").insert(LABEL.0.to_owned(), LABEL.1.into());
+        // as Argo's tests read it, and Kubernetes stores it
+        model::manifest::Manifest::prune(kind, &mut object);
         self.given.push((kind.to_owned(), object));
         Ok(())
     }
