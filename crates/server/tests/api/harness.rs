@@ -130,7 +130,8 @@ impl Server {
         Self::of(folder, app).await
     }
 
-    async fn of(folder: tempfile::TempDir, app: App) -> Self {
+    /// A server of what was put together in `folder`.
+    pub(crate) async fn of(folder: tempfile::TempDir, app: App) -> Self {
         let mut tokens = BTreeMap::new();
         for (name, groups) in PEOPLE {
             tokens.insert(name, session(&app, name, groups).await);
