@@ -37,9 +37,7 @@ pub(crate) fn field(run: &RunFacts, pod: &Pod, path: &str) -> Result<String, Str
             let name = pod.template.rest.get("serviceAccountName").and_then(Value::as_str);
             name.unwrap_or("default").to_owned()
         }
-        "spec.nodeName" => {
-            nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-        }
+        "spec.nodeName" => engine::HOST.to_owned(),
         "status.hostIP" | "status.hostIPs" | "status.podIP" | "status.podIPs" => LOOPBACK.to_owned(),
         _ => {
             return entry("labels")

@@ -39,4 +39,4 @@ pub use event::{
 };
 pub use options::{Gate, RunOptions};
 pub use run::Run;
-pub use turn::{artifact_key, step};
+pub use turn::{HOST, artifact_key, step};

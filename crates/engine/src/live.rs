@@ -509,6 +509,8 @@ pub(crate) struct Live {
     pub(crate) containers: HashMap<usize, Vec<(String, usize)>>,
     /// Daemons that are ready, by the steps or DAG node they belong to.
     pub(crate) daemons: BTreeMap<Option<usize>, Vec<usize>>,
+    /// Retry nodes whose attempt is a daemon and that count as done since.
+    pub(crate) lasting: BTreeMap<usize, Box<Retry>>,
     /// Nodes of before that are not run again, by name.
     pub(crate) previous: HashMap<String, Box<model::argo::NodeStatus>>,
     /// The volumes of the workflow.

@@ -7,6 +7,7 @@ mod artifact;
 mod ask;
 pub use artifact::artifact_key;
 pub(crate) use expression::any_in as has_expressions;
+pub use pod::HOST;
 mod container_set;
 mod daemon;
 mod dag;

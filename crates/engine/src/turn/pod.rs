@@ -21,6 +21,8 @@ use crate::{
     resources,
 };
 
+/// The name of the only machine that pods run on, where Argo names a cluster's.
+pub const HOST: &str = "localhost";
 /// The container whose end is its pod's.
 const MAIN: &str = "main";
 
@@ -193,6 +195,7 @@ impl Turn {
         let Some(at) = self.at(node) else { return };
         if let Some(node) = self.node_mut(at) {
             node.phase = NodePhase::Running;
+            HOST.clone_into(&mut node.host_node_name);
         }
         self.no_longer_pending(at);
         self.containers_run(at);
@@ -252,6 +255,9 @@ impl Turn {
         self.publish(&template_outputs, &outputs);
         if let Some(node) = self.node_mut(at) {
             node.outputs = (outputs != NodeOutputs::default()).then_some(outputs);
+            if !matches!(outcome.end, PodEnd::Error(_)) {
+                HOST.clone_into(&mut node.host_node_name);
+            }
         }
         if by_itself {
             return self.daemon_ended(at, phase, message);

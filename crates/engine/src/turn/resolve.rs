@@ -21,6 +21,10 @@ use crate::{
 /// The roots that must be known in a call that will be expanded: `item` is known only then.
 const ROOTS_BUT_ITEM: &[&str] = &["steps", "tasks", "inputs", "outputs", "pod", "workflow"];
 
+/// What a call hands over as it is, unless the caller has a value of its own for it: the called node fills it in. Source:
+/// Argo `operator.go` executeTemplate, ProcessArgs.
+const OF_THE_CALLED: &[&str] = &["steps.name", "tasks.name", "pod.name"];
+
 /// The names one pass of substitution knows, with the first failure to look one up.
 struct Names<'a> {
     look_up: &'a mut dyn FnMut(&str) -> Result<Lookup, String>,
@@ -29,10 +33,14 @@ struct Names<'a> {
 
 impl Names<'_> {
     fn find(&mut self, name: &str) -> Lookup {
-        (self.look_up)(name).unwrap_or_else(|failure| {
+        let found = (self.look_up)(name).unwrap_or_else(|failure| {
             self.failure.get_or_insert(failure);
             Lookup::Unknown
-        })
+        });
+        match found {
+            Lookup::Unknown if OF_THE_CALLED.contains(&name) => Lookup::Text(format!("{{{{{name}}}}}")),
+            found => found,
+        }
     }
 
     fn text(&mut self, text: &mut String, policy: Unresolved<'_>) -> Result<(), String> {

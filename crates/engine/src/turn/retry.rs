@@ -78,6 +78,9 @@ impl Turn {
                 node.outputs = outputs;
                 node.daemoned = daemoned;
             }
+            if daemoned == Some(true) && self.lasts(at) {
+                return;
+            }
             return self.end(at, NodePhase::Succeeded, String::new());
         }
         let next = format!("{}({})", retry.start.name, retry.attempts);
@@ -102,6 +105,9 @@ impl Turn {
             Err(message) => {
                 if let Some(node) = self.node_mut(at) {
                     node.outputs = outputs;
+                }
+                if self.run.live.lasting.remove(&at).is_some() {
+                    return self.daemon_lost(at, phase, message);
                 }
                 self.end(at, phase, message);
             }

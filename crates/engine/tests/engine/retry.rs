@@ -1,6 +1,7 @@
 //! Retries: the node above the attempts, its limit, policy and waits.
 
-use engine::{Command, RunOptions, TimerId};
+use engine::{Command, EventKind, RunOptions, TimerId};
+use model::argo::{NodePhase, WorkflowPhase};
 
 use crate::driver::{World, check, ended, spec};
 
@@ -101,4 +102,63 @@ fn the_workflows_strategy_wraps_steps_too() {
          wf(0)[0].a Retry Succeeded
          wf(0)[0].a(0) Pod Succeeded",
     );
+}
+
+/// A daemon that is tried twice, and what uses it meanwhile.
+const LASTING: &str = "entrypoint: main
+templates:
+- name: main
+  dag:
+    tasks:
+    - {name: server, template: server}
+    - {name: client, template: client, depends: server}
+- {name: server, daemon: true, retryStrategy: {limit: 1}, container: {image: a}}
+- {name: client, container: {image: a}}";
+
+#[test]
+fn a_daemon_that_fails_is_tried_again_as_long_as_it_is_needed() {
+    let mut world = World::new(spec(LASTING), RunOptions::default());
+    let ready = |world: &mut World, name: &str| {
+        let node = world.node(name).id.clone();
+        world.send(EventKind::PodReady { node, ip: "10.0.0.1".to_owned() });
+    };
+    let ends = |world: &mut World, name: &str, code| {
+        let node = world.node(name).id.clone();
+        world.send(EventKind::PodFinished { node, outcome: ended(code) });
+    };
+    world.send(EventKind::Started);
+    ready(&mut world, "server(0)");
+    assert_eq!(world.pods.last().unwrap().display_name, "client");
+    ends(&mut world, "server(0)", 1);
+    assert_eq!(world.pods.last().unwrap().display_name, "server(1)");
+    let once = world.run.clone();
+    ready(&mut world, "server(1)");
+    assert_eq!(world.node("server").daemoned, Some(true));
+    ends(&mut world, "client", 0);
+    assert_eq!(
+        world.shown(),
+        "Succeeded 3/3\nwf DAG Succeeded\nwf.server Retry Succeeded\n\
+         wf.server(0) Pod Failed main: Error (exit code 1)\nwf.client Pod Succeeded\nwf.server(1) Pod Succeeded"
+    );
+    let killed = Command::KillPod { node: world.node("server(1)").id.clone() };
+    assert!(world.commands.contains(&killed));
+    world.run = once;
+    ends(&mut world, "server(1)", 2);
+    assert_eq!(world.node("server").phase, NodePhase::Failed);
+    ends(&mut world, "client", 0);
+    assert_eq!(world.run.status().phase, WorkflowPhase::Succeeded, "{}", world.shown());
+}
+
+#[test]
+fn an_attempt_at_a_daemon_that_has_begun_is_killed_with_what_needed_it() {
+    let mut world = World::new(spec(LASTING), RunOptions::default());
+    world.send(EventKind::Started);
+    let node = world.node("server(0)").id.clone();
+    world.send(EventKind::PodReady { node: node.clone(), ip: "10.0.0.1".to_owned() });
+    world.send(EventKind::PodFinished { node, outcome: ended(1) });
+    let node = world.node("client").id.clone();
+    world.send(EventKind::PodFinished { node, outcome: ended(0) });
+    let killed = Command::KillPod { node: world.node("server(1)").id.clone() };
+    assert!(world.commands.contains(&killed), "{}", world.shown());
+    assert_eq!(world.run.status().phase, WorkflowPhase::Succeeded);
 }

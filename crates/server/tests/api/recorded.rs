@@ -159,7 +159,19 @@ async fn clean(server: &Server) {
 }
 
 /// What a test of Argo's suite makes by kubectl before its requests.
-async fn prepare(server: &Server, test: &str) {
+async fn prepare(server: &Server, test: &str, known: &mut Known) {
+    if test == "TestRetryStoppedButIncompleteWorkflow" {
+        let templates = json!([
+            {"name": "main", "steps": [[{"name": "wait", "template": "wait"}], [{"name": "then", "template": "wait"}]]},
+            {"name": "wait", "suspend": {}},
+        ]);
+        let spec = json!({"entrypoint": "main", "templates": templates});
+        let workflow = json!({"workflow": {"metadata": {"name": "incomplete"}, "spec": spec}});
+        server.post("ops", "/api/v1/workflows/argo", workflow).await.ok();
+        server.put("ops", "/api/v1/workflows/argo/incomplete/stop", json!({})).await.ok();
+        server.until_ended("ops", "argo", "incomplete").await;
+        known.insert("workflowName".to_owned(), "incomplete".to_owned());
+    }
     if test == "TestEventOnMalformedWorkflowEventBinding" {
         let binding = "apiVersion: argoproj.io/v1alpha1\nkind: WorkflowEventBinding\n\
             metadata: {name: malformed, namespace: argo}\nspec: {event: {selector: a}}\n";
@@ -184,7 +196,7 @@ async fn argos_own_requests_are_answered_as_argo_answers_them() {
         if test != last {
             clean(&server).await;
             known = fresh();
-            prepare(&server, &test).await;
+            prepare(&server, &test, &mut known).await;
             last = test;
         }
         let key = format!(
