@@ -135,7 +135,8 @@ mod tests {
             })
             .collect();
         assert_eq!(beside, [("side", "d", true), ("new", "e", false)]);
-        assert_eq!(volumes.iter().map(|volume| volume.name.as_str()).collect::<Vec<_>>(), ["v", "w"]);
+        // what a patch adds comes first, as a strategic merge of Kubernetes has it
+        assert_eq!(volumes.iter().map(|volume| volume.name.as_str()).collect::<Vec<_>>(), ["w", "v"]);
     }
 
     #[test]
