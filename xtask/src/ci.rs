@@ -7,8 +7,6 @@ use crate::{
 };
 
 const CARGO_DENY: &str = "0.20.2";
-/// How long all targets together are attacked.
-const SECONDS_OF_FUZZING: u32 = 45;
 
 /// Formats, lints, checks the house and the dependencies, tests, plays the demo, and fuzzes for a moment.
 ///
@@ -21,7 +19,7 @@ pub(crate) fn ci() -> Result<(), String> {
     stage("dependencies", deny)?;
     stage("test", || test::test(&[]))?;
     stage("demo", || run("cargo", &["run", "--release", "--", "demo"]))?;
-    stage("fuzz", || fuzz::fuzz(SECONDS_OF_FUZZING, &[]))
+    stage("fuzz", || fuzz::fuzz(fuzz::Length::Repeatable, &[]))
 }
 
 fn deny() -> Result<(), String> {

@@ -25,11 +25,23 @@ const PATIENCE: u32 = 10;
 /// How much memory a target may use, in megabytes.
 const MEMORY: u32 = 1_024;
 
-/// Runs the targets of these names, or all, for `seconds` together; each gets at least one.
+/// How many inputs a repeatable attack tries on each target.
+const REPEATABLE_RUNS: u32 = 60_000;
+
+/// How long the targets are attacked.
+#[derive(Clone, Copy)]
+pub(crate) enum Length {
+    /// For so many seconds, all together (each at least one), from another seed each time.
+    Seconds(u32),
+    /// With the same inputs each time, so that no change is refused for what luck found elsewhere.
+    Repeatable,
+}
+
+/// Runs the targets of these names, or all.
 ///
 /// # Errors
 /// A target fell: the input is named, and is to be kept under `fuzz/seeds/<target>/` with the fix.
-pub(crate) fn fuzz(seconds: u32, names: &[&str]) -> Result<(), String> {
+pub(crate) fn fuzz(length: Length, names: &[&str]) -> Result<(), String> {
     if !["c++", "g++", "clang++"].iter().any(|compiler| installed(compiler)) {
         return Err("libFuzzer needs a C++ compiler (Debian: g++)".to_owned());
     }
@@ -44,9 +56,15 @@ pub(crate) fn fuzz(seconds: u32, names: &[&str]) -> Result<(), String> {
         program = build()?;
         Ok(())
     })?;
-    let each = (seconds / u32::try_from(chosen.len()).unwrap_or(1).max(1)).max(1);
+    let limits = match length {
+        Length::Seconds(seconds) => {
+            let each = seconds / u32::try_from(chosen.len()).unwrap_or(1).max(1);
+            vec![format!("-max_total_time={}", each.max(1))]
+        }
+        Length::Repeatable => vec!["-seed=1".to_owned(), format!("-runs={REPEATABLE_RUNS}")],
+    };
     for name in chosen {
-        stage(&format!("fuzz {name}"), || attack(&program, name, each))?;
+        stage(&format!("fuzz {name}"), || attack(&program, name, length, &limits))?;
     }
     Ok(())
 }
@@ -75,15 +93,23 @@ fn build() -> Result<PathBuf, String> {
     Ok(folder.join(host).join("fuzz/fuzz"))
 }
 
-fn attack(program: &Path, name: &str, seconds: u32) -> Result<(), String> {
-    let found = target().join("fuzz/corpus").join(name);
+fn attack(program: &Path, name: &str, length: Length, limits: &[String]) -> Result<(), String> {
+    let found = match length {
+        Length::Seconds(_) => target().join("fuzz/corpus").join(name),
+        Length::Repeatable => {
+            let folder = target().join("fuzz/repeated").join(name);
+            // what an earlier attack found would lead this one elsewhere
+            let _ = fs::remove_dir_all(&folder);
+            folder
+        }
+    };
     let fallen = target().join("fuzz/fallen").join(name);
     for folder in [&found, &fallen] {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
     let mut fuzzer = Command::new(program);
     fuzzer
-        .arg(format!("-max_total_time={seconds}"))
+        .args(limits)
         .arg(format!("-timeout={PATIENCE}"))
         .arg(format!("-rss_limit_mb={MEMORY}"))
         .args(["-max_len=4096", "-print_final_stats=1", "-verbosity=0"])

@@ -17,15 +17,17 @@ mod tidy;
 
 use std::process::ExitCode;
 
+use fuzz::Length;
+
 const USAGE: &str = "\
 usage: cargo xtask <task>
 
   tidy               check the house: arrows, module docs, limits, error pages, names
   test [-- ARGS]     install the peers and run every test (ARGS go to `cargo test`)
   bench [NAME]       measure what docs/performance.md shows (steps, engine, decision)
-  fuzz [--seconds N] [TARGET...]
-                     attack the doors for untrusted text (60 seconds for all of them)
-  ci                 what .ci/run does: format, lint, tidy, deny, test, demo, a minute of fuzzing
+  fuzz [--seconds N | --repeatable] [TARGET...]
+                     attack the doors for untrusted text (60 seconds for all of them, or the same inputs each time)
+  ci                 what .ci/run does: format, lint, tidy, deny, test, demo, a repeatable moment of fuzzing
 ";
 
 fn main() -> ExitCode {
@@ -37,10 +39,11 @@ fn main() -> ExitCode {
         ["test", "--", rest @ ..] => test::test(rest),
         ["bench", rest @ ..] => bench::bench(rest),
         ["fuzz", "--seconds", seconds, names @ ..] => match seconds.parse() {
-            Ok(seconds) => fuzz::fuzz(seconds, names),
+            Ok(seconds) => fuzz::fuzz(Length::Seconds(seconds), names),
             Err(_) => Err(USAGE.to_owned()),
         },
-        ["fuzz", names @ ..] => fuzz::fuzz(60, names),
+        ["fuzz", "--repeatable", names @ ..] => fuzz::fuzz(Length::Repeatable, names),
+        ["fuzz", names @ ..] => fuzz::fuzz(Length::Seconds(60), names),
         ["ci"] => ci::ci(),
         _ => Err(USAGE.to_owned()),
     };
