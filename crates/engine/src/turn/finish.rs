@@ -113,6 +113,8 @@ impl Turn {
         let status = &mut self.run.status;
         status.phase = phase;
         status.message = message;
+        // one that never came to its start has begun as it ends (Argo `operator.go` markWorkflowPhase)
+        status.started_at.get_or_insert(self.now);
         status.finished_at = Some(self.now);
         if garbage::takes_claims(&self.run.workflow, phase) {
             status.rest.shift_remove("persistentVolumeClaims");

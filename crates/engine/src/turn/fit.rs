@@ -238,14 +238,20 @@ fn timer_fits(run: &Run, timer: &TimerId, event: &'static str) -> Result<Fit, St
         TimerId::NodeDeadline(node) => {
             let limited = |body: &Body| match body {
                 Body::Suspend(suspend) => suspend.deadline_at.is_some(),
-                Body::Retry(_) | Body::Steps(_) | Body::Dag(_) | Body::Group(_) | Body::TaskGroup(_) => false,
+                // it was for the time that the node waited for its locks
+                Body::Retry(_) | Body::Steps(_) | Body::Dag(_) => {
+                    run.status.nodes.get_index_of(node).is_some_and(|at| run.live.timeouts.contains_key(&at))
+                }
+                Body::Group(_) | Body::TaskGroup(_) => false,
                 _ => true,
             };
             let (_, waits) = body(run, node, event, "Suspend", limited)?;
             let at = run.status.nodes.get_index_of(node);
-            let is_suspend = at
-                .and_then(|at| run.live.slots.get(at))
-                .is_some_and(|slot| matches!(slot.body, Body::Suspend(_)));
+            let slot = at.and_then(|at| run.live.slots.get(at));
+            if slot.is_some_and(|slot| matches!(slot.body, Body::Retry(_) | Body::Steps(_) | Body::Dag(_))) {
+                return Ok(Fit::Repeated);
+            }
+            let is_suspend = slot.is_some_and(|slot| matches!(slot.body, Body::Suspend(_)));
             let timeout = at.and_then(|at| run.live.timeouts.get(&at));
             new_if(
                 waits

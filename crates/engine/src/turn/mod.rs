@@ -104,12 +104,33 @@ impl Turn {
                 self.start(start);
                 continue;
             }
-            let Some(work) = self.work.pop_front() else { break };
+            let Some(work) = self.work.pop_front() else {
+                // whoever was let go on may wait for something else now, and leave the pod to the next
+                match self.next_waiting() {
+                    Some(next) => self.then_start(next),
+                    None => break,
+                }
+                continue;
+            };
             match work {
                 Work::Ended(at) => self.ended(at),
                 Work::Group(at) => self.next_group(at),
                 Work::Task(dag, task) => self.task_is_free(dag, task),
                 Work::Hooks(at) => self.look_at_hooks(at),
+            }
+        }
+    }
+
+    /// Takes the first of those that wait for a pod and may have one now: in a run that is to end, hooks go on alone.
+    fn next_waiting(&mut self) -> Option<Start> {
+        let [others, hooks] = [false, true].map(|hooked| self.has_pod_to_spare(hooked));
+        let waiting = &mut self.run.live.waiting;
+        match (others, hooks) {
+            (false, false) => None,
+            (true, true) => waiting.pop_front(),
+            _ => {
+                let at = waiting.iter().position(|start| start.hooked == hooks)?;
+                waiting.remove(at)
             }
         }
     }

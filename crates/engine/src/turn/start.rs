@@ -150,7 +150,7 @@ impl Turn {
         Some(start)
     }
 
-    fn has_pod_to_spare(&self, hooked: bool) -> bool {
+    pub(super) fn has_pod_to_spare(&self, hooked: bool) -> bool {
         let limit = self
             .run
             .workflow
@@ -198,7 +198,8 @@ impl Turn {
             boundary: start.boundary,
             parent: start.parent,
             hooked: start.hooked,
-            counted: start.counted,
+            // the place of an attempt is its retry node's, which gives it back
+            counted: start.counted && !retried,
             hooks: start.hooks.clone(),
             shown_as: start.shown_as.clone(),
             at: start.been.node,

@@ -114,7 +114,11 @@ impl World {
                 Command::Ask { node: None, question } => self.questions.push(question.clone()),
                 Command::Ask { node, question } => self.asked.push((node.clone(), question.clone())),
                 Command::Lock(request) => self.wanted.push((**request).clone()),
-                Command::Unlock { holder } => self.unlocked.push(holder.clone()),
+                Command::Unlock { holder } => {
+                    // what was not asked for yet is not asked for any more
+                    self.wanted.retain(|request| request.holder != *holder);
+                    self.unlocked.push(holder.clone());
+                }
                 Command::Memoize(entry) => self.memos.push((**entry).clone()),
                 Command::Measure(measured) => self.measured.push((**measured).clone()),
                 Command::StartPod(pod) => self.pods.push((**pod).clone()),
