@@ -1,14 +1,18 @@
 //! What `.ci/run` does, in order. Not here: the tasks themselves.
 
+use std::process::Command;
+
 use crate::{
     fuzz,
-    run::{installed, run, stage, target},
+    run::{installed, run, run_with, stage, target},
     test, tidy,
 };
 
 const CARGO_DENY: &str = "0.20.2";
+/// How many random runs the engine is to get through.
+const SIMULATED_RUNS: &str = "100000";
 
-/// Formats, lints, checks the house and the dependencies, tests, plays the demo, and fuzzes for a moment.
+/// Formats, lints, checks the house and the dependencies, tests, plays the demo, simulates, and fuzzes for a moment.
 ///
 /// # Errors
 /// The first stage that fails.
@@ -19,7 +23,16 @@ pub(crate) fn ci() -> Result<(), String> {
     stage("dependencies", deny)?;
     stage("test", || test::test(&[]))?;
     stage("demo", || run("cargo", &["run", "--release", "--", "demo"]))?;
+    stage("simulate", simulate)?;
     stage("fuzz", || fuzz::fuzz(fuzz::Length::Repeatable, &[]))
+}
+
+fn simulate() -> Result<(), String> {
+    let mut command = Command::new("cargo");
+    command
+        .args(["test", "--release", "--package", "engine", "--test", "simulation"])
+        .env("SIMULATE_RUNS", SIMULATED_RUNS);
+    run_with(&mut command)
 }
 
 fn deny() -> Result<(), String> {

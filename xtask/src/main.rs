@@ -27,7 +27,7 @@ usage: cargo xtask <task>
   bench [NAME]       measure what docs/performance.md shows (steps, engine, decision)
   fuzz [--seconds N | --repeatable] [TARGET...]
                      attack the doors for untrusted text (60 seconds for all of them, or the same inputs each time)
-  ci                 what .ci/run does: format, lint, tidy, deny, test, demo, a repeatable moment of fuzzing
+  ci                 what .ci/run does: format, lint, tidy, deny, test, demo, simulation, a repeatable moment of fuzzing
 ";
 
 fn main() -> ExitCode {
