@@ -12,12 +12,15 @@ use audit::Clock as _;
 use engine::{Command, Event, EventKind, Run, TimerId};
 use identity::Caller;
 use jiff::Timestamp;
-use model::argo::{NodeId, WorkflowPhase, WorkflowStatus};
+use model::argo::{NodeId, NodeStatus, WorkflowPhase, WorkflowStatus};
 use policy::AdvanceRun;
 use store::StoredRun;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{ChangeKind, clock::SystemClock, pods::PodTask, runner::Inner, runner::lock, tasks::TaskWork};
+use crate::{
+    ChangeKind, clock::SystemClock, pods::PodTask, runner::Inner, runner::lock, tasks::TaskWork,
+    timers::Timers,
+};
 
 /// How many inputs are taken at once, so that one write serves them all.
 const BATCH: usize = 256;
@@ -35,6 +38,8 @@ pub(crate) enum Input {
     Ask(EventKind, oneshot::Sender<Result<(), String>>),
     /// Somebody wants to see the run.
     Look(oneshot::Sender<Seen>),
+    /// Somebody wants to see some nodes of it.
+    LookAt(Vec<NodeId>, oneshot::Sender<Vec<Option<NodeStatus>>>),
 }
 
 /// A run as its loop sees it.
@@ -67,7 +72,7 @@ pub(crate) struct Driver {
     unwritten: Vec<Event>,
     replies: Vec<oneshot::Sender<Result<(), String>>>,
     commands: Vec<Command>,
-    timers: BTreeMap<TimerId, Timestamp>,
+    timers: Timers,
     gates: BTreeMap<NodeId, String>,
     pods: HashMap<NodeId, watch::Sender<bool>>,
     seen: Option<Arc<WorkflowStatus>>,
@@ -117,7 +122,7 @@ impl Inner {
             unwritten: Vec::new(),
             replies: Vec::new(),
             commands: outstanding,
-            timers: BTreeMap::new(),
+            timers: Timers::default(),
             gates: BTreeMap::new(),
             pods: HashMap::new(),
             seen: None,
@@ -172,6 +177,11 @@ impl Driver {
                 Err(reason) => drop(reply.send(Err(reason))),
             },
             Input::Look(reply) => drop(reply.send(self.look())),
+            Input::LookAt(nodes, reply) => {
+                let known = self.run.as_ref().map(Run::nodes);
+                let seen = nodes.iter().map(|node| known.and_then(|known| known.get(node)).cloned());
+                drop(reply.send(seen.collect()));
+            }
         }
     }
 
@@ -203,7 +213,7 @@ impl Driver {
         let gates = self.gates.iter().map(|(node, gate)| SeenGate {
             node: node.clone(),
             gate: gate.clone(),
-            expires_at: self.timers.get(&TimerId::GateExpired(node.clone())).copied(),
+            expires_at: self.timers.get(&TimerId::GateExpired(node.clone())),
         });
         let suspended = self.run.as_ref().is_some_and(engine::Run::is_suspended);
         Seen { gates: gates.filter(|gate| waits(&status, &gate.node)).collect(), status, suspended }
@@ -239,7 +249,7 @@ impl Driver {
     }
 
     /// Lets those pods be deleted whose end was just written.
-    fn collect_ended_pods(&mut self) {
+    fn collect_ended_pods(&self) {
         if self.stored.workflow.spec.pod_gc.is_none() {
             return;
         }
@@ -248,9 +258,8 @@ impl Driver {
             _ => None,
         });
         let ended: BTreeSet<NodeId> = ended.collect();
-        if !ended.is_empty() {
-            let status = self.look().status;
-            self.inner.collect_pods(&self.stored, &status, Some(&ended));
+        if let (Some(run), false) = (&self.run, ended.is_empty()) {
+            self.inner.collect_pods(&self.stored, run.status(), Some(&ended));
         }
     }
 
@@ -288,12 +297,8 @@ impl Driver {
                 // remembered already
                 Command::Memoize(_) => {}
                 Command::Measure(measured) => self.inner.metrics.measure(&measured),
-                Command::SetTimer { timer, at } => {
-                    self.timers.insert(timer, at);
-                }
-                Command::CancelTimer { timer } => {
-                    self.timers.remove(&timer);
-                }
+                Command::SetTimer { timer, at } => self.timers.set(timer, at),
+                Command::CancelTimer { timer } => self.timers.cancel(&timer),
                 Command::OpenGate { node, gate } => {
                     self.gates.insert(node, gate);
                 }
@@ -366,17 +371,13 @@ impl Driver {
     }
 
     fn until_next_timer(&self) -> Duration {
-        let Some(first) = self.timers.values().min() else { return LONGEST_WAIT };
+        let Some(first) = self.timers.first() else { return LONGEST_WAIT };
         let wait = first.duration_since(SystemClock.now());
         Duration::try_from(wait).unwrap_or_default().min(LONGEST_WAIT)
     }
 
     fn fire_timers(&mut self) {
-        let now = SystemClock.now();
-        let due: Vec<TimerId> =
-            self.timers.iter().filter(|(_, at)| **at <= now).map(|(timer, _)| timer.clone()).collect();
-        for timer in due {
-            self.timers.remove(&timer);
+        for timer in self.timers.take_due(SystemClock.now()) {
             self.take(Input::Event(EventKind::TimerFired { timer }));
         }
     }

@@ -21,9 +21,13 @@ impl Inner {
         nodes: Option<&BTreeSet<NodeId>>,
     ) {
         let Some(collection) = PodCollection::of(&stored.workflow) else { return };
-        let asked = |node: &&NodeStatus| nodes.is_none_or(|nodes| nodes.contains(&node.id));
         let is_over = |node: &&NodeStatus| collection.takes(&stored.workflow, status.phase, node);
-        let over: Vec<NodeStatus> = status.nodes.values().filter(asked).filter(is_over).cloned().collect();
+        let over: Vec<NodeStatus> = match nodes {
+            Some(nodes) => {
+                nodes.iter().filter_map(|id| status.nodes.get(id)).filter(is_over).cloned().collect()
+            }
+            None => status.nodes.values().filter(is_over).cloned().collect(),
+        };
         if over.is_empty() {
             return;
         }
@@ -46,12 +50,11 @@ impl Inner {
             return Ok(()); // the next start looks again
         }
         let _no_retry = self.retrying.lock().await;
-        let status = self.look(stored.facts.id).await?.status;
-        let same = |node: &&NodeStatus| {
-            let now = status.nodes.get(&node.id);
-            now.is_some_and(|now| now.phase.is_fulfilled() && now.finished_at == node.finished_at)
+        let now = self.look_at(stored.facts.id, over.iter().map(|node| node.id.clone()).collect()).await?;
+        let same = |(then, now): &(&NodeStatus, Option<NodeStatus>)| {
+            now.as_ref().is_some_and(|now| now.phase.is_fulfilled() && now.finished_at == then.finished_at)
         };
-        let nodes: Vec<NodeId> = over.iter().filter(same).map(|node| node.id.clone()).collect();
+        let nodes: Vec<NodeId> = over.iter().zip(now).filter(same).map(|(node, _)| node.id.clone()).collect();
         let nodes = self.backend.kept_pods(stored.facts.id, nodes).await?;
         self.delete(stored, nodes, Vec::new()).await
     }

@@ -31,6 +31,7 @@ mod submit;
 mod tasks;
 mod templates;
 mod throttle;
+mod timers;
 mod token;
 mod types;
 mod view;

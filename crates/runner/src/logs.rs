@@ -1,7 +1,7 @@
 //! Sending logs: one attempt on record however long somebody follows. Not here: writing them (`backend`).
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -9,15 +9,17 @@ use audit::Audited;
 use identity::Caller;
 use model::{
     NamespacedName,
-    argo::{NodeId, NodeStatus, NodeType, WorkflowStatus},
+    argo::{NodeId, NodePhase, NodeStatus, NodeType, WorkflowStatus},
 };
 use policy::{ViewLog, ViewRun};
 use tokio::sync::mpsc;
 
 use crate::{LogSelection, PodLine, Runner, RunnerError, drive::Seen, view::WORKFLOWS};
 
-/// How often a log that is followed is looked at.
+/// How often a log that is followed is looked at, at most.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// How long is waited besides for each node of the run, so that looking stays a small part of the work.
+const LOOK_AGAIN_A_NODE: Duration = Duration::from_micros(20);
 
 impl Runner {
     /// Sends the log lines of a run's pods into `sink`: one attempt on record however long it follows. Ends when the pods have
@@ -73,9 +75,9 @@ impl Runner {
             if sink.is_closed() || (!more && (ended || !selection.follow)) {
                 return Ok(());
             }
-            if !more {
-                tokio::time::sleep(LOOK_AGAIN).await;
-            }
+            let of_its_size =
+                LOOK_AGAIN_A_NODE.saturating_mul(u32::try_from(status.nodes.len()).unwrap_or(u32::MAX));
+            tokio::time::sleep(if more { of_its_size } else { of_its_size.max(LOOK_AGAIN) }).await;
         }
     }
 
@@ -125,7 +127,15 @@ type Source = (NodeId, String);
 /// Returns the containers whose logs are wanted, in the order their pods were started.
 fn pods(workflow: &str, status: &WorkflowStatus, selection: &LogSelection) -> Vec<(Source, PodLine)> {
     let mut found = Vec::new();
-    for node in status.nodes.values().filter(|node| node.node_type == NodeType::Pod) {
+    let mut of_sets: HashMap<&NodeId, Vec<&NodeStatus>> = HashMap::new();
+    for node in status.nodes.values().filter(|node| node.node_type == NodeType::Container) {
+        if let Some(pod) = &node.boundary_id {
+            of_sets.entry(pod).or_default().push(node);
+        }
+    }
+    // one that was not started yet has said nothing
+    let speaks = |node: &&NodeStatus| node.node_type == NodeType::Pod && node.phase != NodePhase::Pending;
+    for node in status.nodes.values().filter(speaks) {
         let pod_name = model::argo::pod_name(workflow, &node.name, &node.template_name);
         let wanted = selection.pod.as_ref().is_none_or(|pod| node.id.as_str() == pod || *pod == pod_name);
         if !wanted {
@@ -137,14 +147,10 @@ fn pods(workflow: &str, status: &WorkflowStatus, selection: &LogSelection) -> Ve
             let pod = PodLine { node: id.clone(), display_name, pod_name: pod_name.clone(), line };
             found.push(((id, container.to_owned()), pod));
         };
-        let of_set = |other: &&NodeStatus| {
-            other.node_type == NodeType::Container && other.boundary_id.as_ref() == Some(&node.id)
-        };
-        let mut containers = status.nodes.values().filter(of_set).peekable();
         match &selection.container {
             Some(container) => line(container, &node.display_name),
-            None if containers.peek().is_some() => {
-                for container in containers {
+            None if of_sets.contains_key(&node.id) => {
+                for container in of_sets.get(&node.id).into_iter().flatten() {
                     line(
                         &container.display_name,
                         &format!("{}.{}", node.display_name, container.display_name),

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use audit::Clock as _;
 use identity::Caller;
-use model::{NamespacedName, RunId, argo::WorkflowStatus};
+use model::{
+    NamespacedName, RunId,
+    argo::{NodeId, NodeStatus, WorkflowStatus},
+};
 use policy::{ListRuns, RunFacts, Verdict, ViewOutput, ViewRun};
 use store::StoredRun;
 use tokio::sync::oneshot;
@@ -94,6 +97,26 @@ impl Inner {
             self.remember_ended(run, Arc::clone(&status));
         }
         Ok(Seen { status, suspended: false, gates: Vec::new() })
+    }
+}
+
+impl Inner {
+    /// Returns these nodes of a run as they are now; in a run under way no other is looked at.
+    pub(crate) async fn look_at(
+        self: &Arc<Self>,
+        run: RunId,
+        nodes: Vec<NodeId>,
+    ) -> Result<Vec<Option<NodeStatus>>, RunnerError> {
+        if let Some(inbox) = self.inbox(run) {
+            let (reply, seen) = oneshot::channel();
+            if inbox.send(Input::LookAt(nodes.clone(), reply)).is_ok()
+                && let Ok(seen) = seen.await
+            {
+                return Ok(seen);
+            }
+        }
+        let status = self.look(run).await?.status;
+        Ok(nodes.iter().map(|node| status.nodes.get(node).cloned()).collect())
     }
 }
 

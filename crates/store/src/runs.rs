@@ -15,7 +15,7 @@ use crate::{
     Store, StoreError,
     error::damaged,
     log::{Tx, column, number},
-    stored::{run_from_text, run_to_text},
+    stored::{facts_from_text, run_from_text, run_to_text},
     witness::lines_digest,
 };
 
@@ -120,7 +120,7 @@ impl Store {
                 format!("{SELECT} WHERE run_state.namespace = ? AND run_state.name = ? AND deleted = 0");
             let mut statement = connection.prepare_cached(&sql)?;
             let row = statement.query_row([name.namespace, name.name], columns).optional()?;
-            Ok(row.map(stored_run).transpose()?.map(|run| run.facts))
+            row.map(|(body, ..)| facts_from_text(&body)).transpose()
         })
         .await
     }
@@ -148,8 +148,7 @@ impl Store {
         self.read(move |connection| {
             let filter =
                 "(?1 = '' OR run_state.namespace = ?1) AND deleted = 0 ORDER BY run_state.entry DESC";
-            let runs = list(connection, filter, &[&namespace])?;
-            Ok(runs.into_iter().map(|run| run.facts).collect())
+            list_facts(connection, filter, &namespace)
         })
         .await
     }
@@ -164,8 +163,7 @@ impl Store {
         self.read(move |connection| {
             let filter = "(?1 = '' OR run_state.namespace = ?1) AND phase IN ('Succeeded', 'Failed', 'Error')
                           ORDER BY run_state.entry DESC";
-            let runs = list(connection, filter, &[&namespace])?;
-            Ok(runs.into_iter().map(|run| run.facts).collect())
+            list_facts(connection, filter, &namespace)
         })
         .await
     }
@@ -250,6 +248,16 @@ fn list(
         runs.push(stored_run(columns(row)?)?);
     }
     Ok(runs)
+}
+
+fn list_facts(connection: &Connection, filter: &str, namespace: &str) -> Result<Vec<RunFacts>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE {filter}"))?;
+    let mut rows = statement.query([namespace])?;
+    let mut facts = Vec::new();
+    while let Some(row) = rows.next()? {
+        facts.push(facts_from_text(&columns(row)?.0)?);
+    }
+    Ok(facts)
 }
 
 /// Returns a run by its id.

@@ -16,10 +16,7 @@ use model::{
     oam::Via,
 };
 use runner::{LogSelection, PodLine, RunChange, RunView, Submission, clock::SystemClock};
-use tokio::{
-    sync::{broadcast, mpsc},
-    time::MissedTickBehavior,
-};
+use tokio::sync::{broadcast, mpsc};
 
 use super::{
     answers, follow,
@@ -36,6 +33,8 @@ use crate::{
 
 /// How often the tree is drawn anew at most.
 const PACE: Duration = Duration::from_millis(120);
+/// How long is waited besides for each node of the run, so that looking at a large one stays a small part of the work.
+const PACE_A_NODE: Duration = Duration::from_micros(100);
 /// Why a run is stopped that waits for a person where there is none.
 const NOBODY: &str = "it waited to be resumed, and standard input had ended";
 /// How long the last log lines are waited for.
@@ -240,19 +239,25 @@ impl Following<'_> {
         let mut interrupts = 0_u32;
         let mut waiting_told = false;
         let mut ticks = Ticks::new(shell.look);
-        let mut pace = tokio::time::interval(PACE);
-        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pace = std::pin::pin!(tokio::time::sleep(Duration::ZERO));
         loop {
             tokio::select! {
                 change = changes.recv() => match change {
-                    Ok(change) => dirty |= change.name == self.name,
+                    Ok(change) if change.name == self.name => {
+                        dirty = true;
+                        if change.phase.is_completed() {
+                            pace.set(tokio::time::sleep(Duration::ZERO));
+                        }
+                    }
+                    Ok(_) => {}
                     Err(broadcast::error::RecvError::Lagged(_)) => dirty = true,
                     Err(broadcast::error::RecvError::Closed) => return Ok(view),
                 },
                 Some(line) = lines.recv() => screen.log(&line.display_name, &line.line.content, shell.out)?,
-                _ = pace.tick(), if dirty => {
+                () = &mut pace, if dirty => {
                     view = self.view().await?;
                     dirty = false;
+                    pace.set(tokio::time::sleep(pace_of(&view)));
                     if self.shown {
                         screen.show(&view.workflow, SystemClock.now(), shell.out)?;
                     }
@@ -363,6 +368,12 @@ const fn waiting(interactive: bool) -> &'static str {
 
 const fn interrupted(times: u32) -> &'static str {
     if times == 1 { "stopping; Ctrl-C again terminates" } else { "terminating" }
+}
+
+/// Returns how long to wait before looking at a run again.
+fn pace_of(view: &RunView) -> Duration {
+    let nodes = view.workflow.status.as_ref().map_or(0, |status| status.nodes.len());
+    PACE.max(PACE_A_NODE.saturating_mul(u32::try_from(nodes).unwrap_or(u32::MAX)))
 }
 
 fn has_ended(view: &RunView) -> bool {

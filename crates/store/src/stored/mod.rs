@@ -8,7 +8,7 @@ mod place;
 mod run;
 
 pub(crate) use event::{event_from_text, event_to_text};
-pub(crate) use run::{principal_from_text, principal_to_text, run_from_text, run_to_text};
+pub(crate) use run::{facts_from_text, principal_from_text, principal_to_text, run_from_text, run_to_text};
 
 #[cfg(test)]
 mod tests;

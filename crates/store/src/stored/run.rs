@@ -33,6 +33,14 @@ struct RunRecord {
     phase: WorkflowPhase,
 }
 
+/// What of a [`RunRecord`] decisions need: a large workflow is passed over.
+#[derive(Debug, Deserialize)]
+struct FactsOfRun {
+    v: u32,
+    id: String,
+    facts: FactsRecord,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct FactsRecord {
@@ -152,6 +160,16 @@ pub(crate) fn run_from_text(text: &str) -> Result<StoredRun, StoreError> {
         deleted: false,
         events: 0,
     })
+}
+
+/// Reads of a run what decisions need.
+///
+/// # Errors
+/// [`StoreError::Damaged`].
+pub(crate) fn facts_from_text(text: &str) -> Result<RunFacts, StoreError> {
+    let record: FactsOfRun = serde_json::from_str(text)?;
+    check_version("a run", record.v)?;
+    Ok(record_to_facts(record.id.parse().map_err(damaged)?, record.facts))
 }
 
 /// Returns the principal as it is kept.
