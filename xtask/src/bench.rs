@@ -1,5 +1,7 @@
 //! Measures what docs/performance.md shows: ratios from one run, since machines are noisy. Not here: verdicts.
 
+mod peers;
+
 use std::{cell::Cell, fmt::Write as _, fs, path::Path, process::Command};
 
 use crate::run::{run, target};
@@ -18,8 +20,11 @@ pub(crate) fn bench(names: &[&str]) -> Result<(), String> {
     if wanted("steps") {
         steps()?;
     }
+    if wanted("peers") {
+        peers::peers()?;
+    }
     if wanted("engine") {
-        run("cargo", &["bench", "--quiet", "--package", "engine", "--bench", "dag"])?;
+        run("cargo", &["bench", "--quiet", "--package", "engine", "--bench", "nodes"])?;
     }
     if wanted("decision") {
         run("cargo", &["bench", "--quiet", "--package", "policy", "--bench", "decision"])?;
