@@ -26,6 +26,9 @@ pub(crate) fn bench(names: &[&str]) -> Result<(), String> {
     if wanted("engine") {
         run("cargo", &["bench", "--quiet", "--package", "engine", "--bench", "nodes"])?;
     }
+    if wanted("suspended") {
+        run("cargo", &["bench", "--quiet", "--package", "runner", "--bench", "suspended"])?;
+    }
     if wanted("decision") {
         run("cargo", &["bench", "--quiet", "--package", "policy", "--bench", "decision"])?;
     }

@@ -24,7 +24,7 @@ usage: cargo xtask <task>
 
   tidy               check the house: arrows, module docs, limits, error pages, names
   test [-- ARGS]     install the peers and run every test (ARGS go to `cargo test`)
-  bench [NAME]       measure what docs/performance.md shows (steps, peers, engine, decision)
+  bench [NAME]       measure what docs/performance.md shows (steps, peers, engine, suspended, decision)
   fuzz [--seconds N | --repeatable] [TARGET...]
                      attack the doors for untrusted text (60 seconds for all of them, or the same inputs each time)
   ci                 what .ci/run does: format, lint, tidy, deny, test, demo, simulation, a repeatable moment of fuzzing
