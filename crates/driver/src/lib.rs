@@ -1,8 +1,8 @@
 //! Reaches where artifacts lie beyond this machine's own outputs: HTTP servers, object stores, git repositories, and the
 //! folder that stands for a repository where none is configured.
 //! Comes in: a place, the values of the Secrets it names, a file or folder. Goes out: the same.
-//! Not here: packing (`artifact`), which artifact goes where (`engine`), whether anybody may (`policy`). HDFS and artifact
-//! plugins are refused by name.
+//! Not here: packing (`artifact`), which artifact goes where (`engine`), whether anybody may (`policy`). HDFS is
+//! refused by name.
 //!
 //! Invariant: no address is reached that [`Reach`] does not allow, whatever a name resolves to.
 //! Invariant: no credential is in an error.
@@ -14,6 +14,7 @@ mod git;
 mod http;
 pub mod limits;
 mod objects;
+mod plugin;
 mod reach;
 mod request;
 mod secrets;
@@ -25,8 +26,11 @@ use std::{
 
 use model::argo::Location;
 
+use crate::plugin::Plugin;
+
 pub use error::DriverError;
 pub use limits::Limits;
+pub use plugin::ArtifactPlugin;
 pub use reach::Reach;
 pub use request::{Answer, Request, request};
 pub use secrets::{Secrets, secret_names};
@@ -48,6 +52,8 @@ pub struct Settings {
     pub limits: Limits,
     /// The folder in which artifacts lie that have a key and no repository, a folder for each namespace.
     pub local: PathBuf,
+    /// The services that keep artifacts in ways of their own.
+    pub plugins: Vec<ArtifactPlugin>,
 }
 
 /// A place and what is needed to reach it.
@@ -82,6 +88,7 @@ impl Drivers {
                 Location::Raw(at) => {
                     tokio::fs::write(target, &at.data).await.map_err(DriverError::io(target))
                 }
+                Location::Plugin(at) => Plugin::of(&self.settings, at).await?.load(target).await,
                 _ => objects::of(&self.settings, place).await?.load(target).await,
             }
         })
@@ -101,6 +108,7 @@ impl Drivers {
                 }
                 Location::Git(_) => Err(DriverError::Unsupported("saving to `git`".to_owned())),
                 Location::Raw(_) => Err(DriverError::Unsupported("saving to `raw`".to_owned())),
+                Location::Plugin(at) => Plugin::of(&self.settings, at).await?.save(source).await,
                 _ => {
                     let objects = objects::of(&self.settings, place).await?;
                     objects.make_bucket().await?;
@@ -122,6 +130,7 @@ impl Drivers {
                 Location::Http(_) | Location::Artifactory(_) | Location::Git(_) | Location::Raw(_) => {
                     Err(DriverError::Unsupported(format!("listing `{what}`")))
                 }
+                Location::Plugin(at) => Plugin::of(&self.settings, at).await?.list().await,
                 _ => objects::of(&self.settings, place).await?.list().await,
             }
         })
@@ -139,6 +148,7 @@ impl Drivers {
                 Location::Http(_) | Location::Artifactory(_) | Location::Git(_) | Location::Raw(_) => {
                     Err(DriverError::Unsupported(format!("deleting from `{what}`")))
                 }
+                Location::Plugin(at) => Plugin::of(&self.settings, at).await?.delete().await,
                 _ => objects::of(&self.settings, place).await?.delete().await,
             }
         })

@@ -214,8 +214,17 @@ fn runner_config(config: &Config) -> Result<RunnerConfig, ServerError> {
             reach: driver::Reach::with_networks(&config.artifacts.networks).unwrap_or_default(),
             own_credentials: config.artifacts.own_credentials,
             repository: config.artifacts.repository.clone(),
+            plugins: config.artifact_drivers.iter().map(artifact_plugin).collect(),
         },
     })
+}
+
+fn artifact_plugin(said: &crate::config::ArtifactDriver) -> driver::ArtifactPlugin {
+    driver::ArtifactPlugin {
+        name: said.name.clone(),
+        socket: said.socket.clone(),
+        connection_time: std::time::Duration::from_secs(said.connection_timeout_seconds),
+    }
 }
 
 fn executor_plugin(said: &crate::config::ExecutorPlugin) -> Result<runner::ExecutorPlugin, ServerError> {

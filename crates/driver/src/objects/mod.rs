@@ -48,9 +48,6 @@ pub(crate) async fn of(settings: &Settings, place: Place<'_>) -> Result<Objects,
         Location::Oss(at) => (s3::oss(settings, at, secrets)?, at.bucket.clone()),
         Location::Gcs(at) => (cloud::gcs(settings, at, secrets)?, at.bucket.clone()),
         Location::Azure(at) => (cloud::azure(settings, at, secrets)?, at.container.clone()),
-        Location::Plugin(at) => {
-            return Err(DriverError::Unsupported(format!("the artifact plugin `{}`", at.name)));
-        }
         other => return Err(DriverError::Unsupported(format!("the artifact driver `{}`", other.driver()))),
     };
     Ok(Objects { store, key, shown, limits: settings.limits, bucket })

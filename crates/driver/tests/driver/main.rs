@@ -6,5 +6,6 @@ mod cloud;
 mod git;
 mod local;
 mod peer;
+mod plugin;
 mod s3;
 mod web;

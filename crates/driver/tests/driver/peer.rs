@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use driver::{Drivers, Limits, Place, Reach, Secrets, Settings};
+use driver::{ArtifactPlugin, Drivers, Limits, Place, Reach, Secrets, Settings};
 use model::argo::Location;
 use serde_json::{Value, json};
 
@@ -44,6 +44,13 @@ impl Service {
         let folder = folder("MARQUE_PEER_STORES");
         let mut command = Command::new(folder.join("venv/bin/python"));
         command.arg("serve.py").args(words).current_dir(&folder).envs(variables.iter().copied());
+        Self::start(&mut command, |line| line.strip_prefix("ready ")?.trim().parse().ok())
+    }
+    /// Starts an artifact plugin of this name on a socket; it keeps what it is given in a folder.
+    pub(crate) fn plugin(socket: &Path, kept: &Path, name: &str) -> Self {
+        let folder = folder("MARQUE_PEER_STORES");
+        let mut command = Command::new(folder.join("venv/bin/python"));
+        command.arg("plugin.py").args([socket, kept]).arg(name).current_dir(&folder);
         Self::start(&mut command, |line| line.strip_prefix("ready ")?.trim().parse().ok())
     }
     /// Starts Azure's emulator.
@@ -110,6 +117,14 @@ impl Bench {
         Self::with(&["127.0.0.0/8", "::1"], Limits::default())
     }
     pub(crate) fn with(networks: &[&str], limits: Limits) -> Self {
+        Self::of(networks, limits, |_| Vec::new())
+    }
+    /// Returns one whose plugins listen on sockets below its folder.
+    pub(crate) fn of(
+        networks: &[&str],
+        limits: Limits,
+        plugins: impl FnOnce(&Path) -> Vec<ArtifactPlugin>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let networks: Vec<String> = networks.iter().map(|network| (*network).to_owned()).collect();
         let settings = Settings {
@@ -117,6 +132,7 @@ impl Bench {
             own_credentials: false,
             limits,
             local: folder.path().join("local"),
+            plugins: plugins(folder.path()),
         };
         Self { drivers: Drivers::new(settings), folder, secrets: Secrets::default() }
     }

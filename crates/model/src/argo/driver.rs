@@ -299,9 +299,20 @@ pub struct PluginArtifact {
     pub name: String,
     /// The key.
     pub key: String,
+    /// What the plugin reads, in a language of its own.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub configuration: String,
+    /// How long connecting to the plugin may take, in seconds; as the server's owner says when 0.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub connection_timeout_seconds: i32,
     /// Every other field, verbatim.
     #[serde(flatten)]
     pub rest: Rest,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &i32) -> bool {
+    *number == 0
 }
 
 /// Returns a URL without the user, the password and the query, any of which may be a secret.

@@ -12,7 +12,7 @@ mod repository;
 use std::path::PathBuf;
 
 use backend::Scratch;
-use driver::{Drivers, Limits, Place, Reach, Secrets, Settings, secret_names};
+use driver::{ArtifactPlugin, Drivers, Limits, Place, Reach, Secrets, Settings, secret_names};
 use identity::Caller;
 use model::argo::{ArchiveLocation, Location, NodeId, printable_url};
 use serde_json::{Map, Value};
@@ -33,6 +33,8 @@ pub struct ArtifactSettings {
     /// The repository of workflows that name none, its fields as Argo's configuration writes them; this machine's own
     /// store when empty.
     pub repository: Map<String, Value>,
+    /// The services that keep artifacts in ways of their own.
+    pub plugins: Vec<ArtifactPlugin>,
 }
 
 /// Returns the drivers of a server whose own store is in `folder`.
@@ -42,6 +44,7 @@ pub(crate) fn drivers(settings: &ArtifactSettings, folder: &std::path::Path) -> 
         own_credentials: settings.own_credentials,
         limits: Limits::default(),
         local: folder.join("keyed"),
+        plugins: settings.plugins.clone(),
     })
 }
 
@@ -67,7 +70,10 @@ fn in_words(name: &str, at: &Location) -> String {
         Location::Azure(at) => format!("{}/{}", at.container, at.blob),
         other => other.key().unwrap_or_default().to_owned(),
     };
-    format!("{name} {} {place}", at.driver())
+    match at {
+        Location::Plugin(at) => format!("{name} plugin {} {place}", at.name),
+        _ => format!("{name} {} {place}", at.driver()),
+    }
 }
 
 impl Inner {

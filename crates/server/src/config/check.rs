@@ -108,6 +108,17 @@ impl Config {
                 found.fault(&format!("executorPlugins[{index}].address"), said);
             }
         }
+        for (index, driver) in self.artifact_drivers.iter().enumerate() {
+            let twice = self.artifact_drivers.iter().take(index).any(|other| other.name == driver.name);
+            if driver.name.is_empty() || twice {
+                let said = format!("`{}` names no plugin, or another one as well", driver.name);
+                found.fault(&format!("artifactDrivers[{index}].name"), said);
+            }
+            if driver.connection_timeout_seconds == 0 {
+                let said = "`connectionTimeoutSeconds` is 0, so no plugin could ever be reached";
+                found.fault(&format!("artifactDrivers[{index}].connectionTimeoutSeconds"), said);
+            }
+        }
         if let Err(fault) = model::argo::ArtifactRepository::of(&self.artifacts.repository) {
             found.fault("artifacts.repository", fault.to_string());
         }

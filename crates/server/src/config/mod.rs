@@ -62,6 +62,27 @@ pub struct Config {
     pub artifacts: Artifacts,
     /// Executor plugins, in the order they are asked: services that speak Argo's protocol.
     pub executor_plugins: Vec<ExecutorPlugin>,
+    /// Artifact plugins, by the names that artifacts call them by: services that speak Argo's protocol.
+    pub artifact_drivers: Vec<ArtifactDriver>,
+}
+
+/// An artifact plugin that somebody runs beside the server. Source: Argo `config.go` ArtifactDriver, with a socket where a
+/// cluster has an image.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ArtifactDriver {
+    /// The name that artifacts call it by.
+    pub name: String,
+    /// The Unix socket that it listens on; it and the server see the same files.
+    pub socket: PathBuf,
+    /// How long connecting to it may take, in seconds.
+    #[serde(default = "five")]
+    pub connection_timeout_seconds: u64,
+}
+
+/// Argo's default.
+const fn five() -> u64 {
+    5
 }
 
 /// An executor plugin that somebody runs beside the server.
@@ -277,6 +298,7 @@ impl Default for Config {
             links: Vec::new(),
             artifacts: Artifacts::default(),
             executor_plugins: Vec::new(),
+            artifact_drivers: Vec::new(),
         }
     }
 }

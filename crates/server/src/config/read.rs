@@ -69,6 +69,7 @@ impl Config {
             anchor(&mut directory.file);
         }
         self.executor_plugins.iter_mut().filter_map(|plugin| plugin.token_file.as_mut()).for_each(anchor);
+        self.artifact_drivers.iter_mut().for_each(|driver| anchor(&mut driver.socket));
         self.containers.credentials.iter_mut().for_each(anchor);
         self.containers.layouts.iter_mut().for_each(anchor);
         self.mounts.iter_mut().for_each(|mount| anchor(&mut mount.host));

@@ -66,6 +66,21 @@ fn networks_and_the_repository_of_artifacts_are_checked() {
 }
 
 #[test]
+fn artifact_plugins_have_names_of_their_own_and_time_to_answer() {
+    let text = faults(&format!(
+        "{DIRECTORY}artifactDrivers:\n- {{name: p, socket: a}}\n- {{name: p, socket: b, connectionTimeoutSeconds: 0}}\n"
+    ));
+    assert!(
+        text.contains("marque.yaml:4:") && text.contains("`p` names no plugin, or another one as well"),
+        "{text}"
+    );
+    assert!(text.contains("`connectionTimeoutSeconds` is 0"), "{text}");
+    let text = format!("{DIRECTORY}artifactDrivers: [{{name: p, socket: run/p.sock}}]\n");
+    let config = Config::parse("marque.yaml", &text).unwrap();
+    assert_eq!(config.artifact_drivers[0].connection_timeout_seconds, 5);
+}
+
+#[test]
 fn an_unknown_field_is_refused_at_its_place() {
     let text = faults(&format!("{DIRECTORY}auditor: []\n"));
     assert!(text.starts_with("marque.yaml:2:1: ") && text.contains("auditor"), "{text}");
