@@ -4,7 +4,10 @@ use std::{
     ffi::OsString,
     fs,
     net::ToSocketAddrs as _,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::{
+        ffi::OsStringExt as _,
+        fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    },
     path::PathBuf,
     sync::Arc,
 };
@@ -53,26 +56,36 @@ impl Program {
         };
         let seconds = CONNECT_TIME.as_secs();
         let script = format!(
-            "#!/bin/sh\nexec ssh -F /dev/null -i \"${{0%/*}}/key\" -o IdentitiesOnly=yes -o IdentityAgent=none \
+            "exec ssh -F /dev/null -i \"${{0%/*}}/key\" -o IdentitiesOnly=yes -o IdentityAgent=none \
              -o BatchMode=yes -o LogLevel=ERROR -o ConnectTimeout={seconds} -o HostName={address} \
              -o 'HostKeyAlias={known_as}' {trust} \"$@\"\n"
         );
-        program.write("key", 0o600, &[key.as_slice(), b"\n"].concat())?;
-        program.write("ssh", 0o700, script.as_bytes())?;
+        program.write("key", &[key.as_slice(), b"\n"].concat())?;
+        program.write("ssh", script.as_bytes())?;
         Ok(program)
     }
 
-    fn write(&self, name: &str, mode: u32, content: &[u8]) -> Result<(), DriverError> {
+    fn write(&self, name: &str, content: &[u8]) -> Result<(), DriverError> {
         let path = self.folder.join(name);
-        let file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&path);
+        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         file.and_then(|mut file| std::io::Write::write_all(&mut file, content))
             .map_err(DriverError::io(&path))
     }
 
-    /// Returns how it is called.
+    /// Returns how it is called: a shell reads it. As a program of its own it could be refused as busy, since a process that
+    /// another thread starts meanwhile holds the file open for writing until it is another program.
     pub(super) fn options(&self) -> connect::Options {
-        let command: OsString = self.folder.join("ssh").into();
-        connect::Options { command: Some(command), disallow_shell: true, kind: Some(ProgramKind::Ssh) }
+        let script = self.folder.join("ssh").into_os_string().into_encoded_bytes();
+        let mut command = b"sh '".to_vec();
+        for byte in script {
+            match byte {
+                b'\'' => command.extend_from_slice(br"'\''"),
+                other => command.push(other),
+            }
+        }
+        command.push(b'\'');
+        let command = OsString::from_vec(command);
+        connect::Options { command: Some(command), disallow_shell: false, kind: Some(ProgramKind::Ssh) }
     }
 }
 
