@@ -1,7 +1,7 @@
 //! The command line: which commands there are and what they share. Each command's own arguments stand in its file.
 //! Not here: doing anything. Invariant: no argument ever carries a password or a token.
 
-use std::str::FromStr;
+use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -81,6 +81,27 @@ impl FromStr for Parameter {
                 Ok(Self { name: name.to_owned(), value: value.to_owned() })
             }
             _ => Err("a parameter is given as NAME=VALUE".to_owned()),
+        }
+    }
+}
+
+/// An artifact plugin that runs on this machine: the name that artifacts call it by, and its Unix socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArtifactDriver {
+    /// Its name.
+    pub name: String,
+    /// The socket that it listens on.
+    pub socket: PathBuf,
+}
+
+impl FromStr for ArtifactDriver {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, socket)) if !name.is_empty() && !socket.is_empty() => {
+                Ok(Self { name: name.to_owned(), socket: socket.into() })
+            }
+            _ => Err("an artifact plugin is given as NAME=SOCKET".to_owned()),
         }
     }
 }

@@ -36,13 +36,15 @@ pub(crate) struct Local {
     pub(crate) caller: Caller,
 }
 
-/// Returns Marque over `folder`, made if it is not there, with what earlier runs left to do taken up again.
+/// Returns Marque over `folder`, made if it is not there, with what earlier runs left to do taken up again; artifacts may
+/// be kept by these plugins.
 ///
 /// # Errors
 /// [`CliError`].
 pub(crate) async fn open(
     folder: &Path,
     isolation: Isolation,
+    plugins: Vec<driver::ArtifactPlugin>,
     around: &Surroundings,
 ) -> Result<Local, CliError> {
     make_private(folder)?;
@@ -77,6 +79,7 @@ pub(crate) async fn open(
         artifacts: runner::ArtifactSettings {
             reach: driver::Reach::everywhere(),
             own_credentials: true,
+            plugins,
             ..runner::ArtifactSettings::default()
         },
         executor_plugins: Vec::new(),

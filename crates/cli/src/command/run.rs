@@ -25,7 +25,7 @@ use super::{
     sheets, together,
 };
 use crate::{
-    args::{Format, Global, Isolation, Output, Parameter as Given},
+    args::{ArtifactDriver, Format, Global, Isolation, Output, Parameter as Given},
     error::{CliError, SourceText},
     exit::Exit,
     shell::Shell,
@@ -37,6 +37,8 @@ const PACE: Duration = Duration::from_millis(120);
 const PACE_A_NODE: Duration = Duration::from_micros(100);
 /// Why a run is stopped that waits for a person where there is none.
 const NOBODY: &str = "it waited to be resumed, and standard input had ended";
+/// How long connecting to an artifact plugin may take, as Argo has it.
+const CONNECTION_TIME: Duration = Duration::from_secs(5);
 /// How long the last log lines are waited for.
 const LAST_LINES: Duration = Duration::from_secs(5);
 
@@ -47,6 +49,7 @@ const LAST_LINES: Duration = Duration::from_secs(5);
   marque run hello.yaml -p message=hi
   marque run hello.yaml --watch
   marque run hello.yaml --isolation none -o json
+  marque run hello.yaml --artifact-driver vault=/run/vault.sock
 
 The files hold one Workflow, and what it refers to: WorkflowTemplates, ClusterWorkflowTemplates, ConfigMaps, Secrets, PersistentVolumeClaims; or one WorkflowTemplate alone.
 Ctrl-C stops the run (its exit handler still runs), Ctrl-C again terminates it.")]
@@ -63,6 +66,9 @@ pub struct Run {
     /// The folder of data; without it, the user's own
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// An artifact plugin: the name that artifacts call it by, and the Unix socket that it listens on
+    #[arg(long = "artifact-driver", value_name = "NAME=SOCKET")]
+    pub artifact_drivers: Vec<ArtifactDriver>,
     /// Show the tree of nodes alone, without log lines; where there is no terminal, a line for each change
     #[arg(short, long)]
     pub watch: bool,
@@ -86,10 +92,24 @@ pub async fn run(args: &Run, global: &Global, shell: &mut Shell<'_>) -> Result<E
     let checked = together::check(asked.at_rest.clone(), std::slice::from_ref(&asked.workflow), Mode::Submit);
     checked.map_err(|faults| sheets::faulty(faults, &texts))?;
     let folder = local::folder(args.data.as_ref(), &shell.around);
-    let local = local::open(&folder, args.isolation.into(), &shell.around).await?;
+    let local =
+        local::open(&folder, args.isolation.into(), plugins(&args.artifact_drivers)?, &shell.around).await?;
     let result = start_and_follow(args, asked, &texts, &local, shell).await;
     local.runner.shut_down().await;
     result
+}
+
+/// Returns the artifact plugins that were given, no two of one name.
+fn plugins(given: &[ArtifactDriver]) -> Result<Vec<driver::ArtifactPlugin>, CliError> {
+    let mut plugins: Vec<driver::ArtifactPlugin> = Vec::new();
+    for ArtifactDriver { name, socket } in given {
+        if plugins.iter().any(|plugin| plugin.name == *name) {
+            return Err(CliError::Usage(format!("`--artifact-driver` names `{name}` twice")));
+        }
+        let (name, socket) = (name.clone(), socket.clone());
+        plugins.push(driver::ArtifactPlugin { name, socket, connection_time: CONNECTION_TIME });
+    }
+    Ok(plugins)
 }
 
 /// What the file asks for.

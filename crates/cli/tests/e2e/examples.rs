@@ -14,7 +14,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::marque;
+use crate::support::{
+    marque,
+    plugin::{self, Plugin},
+};
 
 /// The examples that do not succeed here, each with the reason. The list may only shrink.
 const GAPS: &str = include_str!("examples.txt");
@@ -101,10 +104,10 @@ fn prepare(corpus: &Path, folder: &Path) -> (PathBuf, Vec<Example>) {
 
 /// Runs an example; returns why it did not succeed within `patience`.
 #[expect(clippy::disallowed_methods, reason = "a test waits for another process, under a bound")]
-fn run(example: &Example, shared: &Path, patience: Duration) -> Result<(), String> {
+fn run(example: &Example, shared: &Path, driver: &str, patience: Duration) -> Result<(), String> {
     let data = tempfile::tempdir().unwrap();
     let mut child = marque()
-        .args(["run", "--log=false", "-o", "json", "--data"])
+        .args(["run", "--log=false", "-o", "json", "--artifact-driver", driver, "--data"])
         .arg(data.path().join("data"))
         .args([&example.workflow, shared])
         .stdout(fs::File::create(data.path().join("out")).unwrap())
@@ -149,6 +152,8 @@ fn argos_examples_succeed_on_this_machine() {
     let folder = tempfile::tempdir().unwrap();
     let (shared, examples) = prepare(&corpus, folder.path());
     assert!(examples.len() > 90, "only {} examples were found", examples.len());
+    let plugin = Plugin::start();
+    let driver = format!("{}={}", plugin::NAME, plugin.socket().display());
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
     std::thread::scope(|scope| {
         for _ in 0..LANES {
@@ -156,7 +161,7 @@ fn argos_examples_succeed_on_this_machine() {
                 while let Some(example) = examples.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let known = gaps.contains_key(example.file.as_str());
                     let patience = if known { PATIENCE_WITH_GAPS } else { PATIENCE };
-                    if let Err(why) = run(example, &shared, patience) {
+                    if let Err(why) = run(example, &shared, &driver, patience) {
                         failed.lock().unwrap().insert(example.file.as_str(), why);
                     }
                 }

@@ -21,6 +21,8 @@ use play::Play;
 use serde_json::Value;
 use world::World;
 
+use crate::support::plugin::Plugin;
+
 /// The tests that do not pass here, each with the reason. The list may only shrink.
 const GAPS: &str = include_str!("../expectations.txt");
 /// How a reason may begin.
@@ -65,10 +67,11 @@ fn acts_at_once(test: &Value) -> bool {
 async fn played(
     group: Group,
     corpus: &std::path::Path,
+    plugin: &Plugin,
     gaps: &BTreeMap<&str, &str>,
 ) -> Vec<(String, String)> {
     let mut failed = Vec::new();
-    let mut play = Play::new(World::new(corpus, acts_at_once(&group[0].1)).await);
+    let mut play = Play::new(World::new(corpus, plugin, acts_at_once(&group[0].1)).await);
     for (name, test) in group {
         play.patience = if gaps.contains_key(name.as_str()) { PATIENCE_WITH_GAPS } else { PATIENCE };
         for (number, step) in test["steps"].as_array().unwrap().iter().enumerate() {
@@ -115,16 +118,17 @@ async fn argos_end_to_end_tests_pass_on_this_machine() {
     let gaps = Arc::new(if only.is_some() { BTreeMap::new() } else { all });
     let played_names: Vec<String> = groups.iter().flatten().map(|(name, _)| name.clone()).collect();
     let (groups, failed) = (Arc::new(Mutex::new(groups)), Arc::new(Mutex::new(BTreeMap::new())));
+    let plugin = Arc::new(Plugin::start());
     // what plays is light; the servers' work is on all threads
     let lanes = tokio::task::LocalSet::new();
     let mut playing = Vec::new();
     for _ in 0..LANES {
         let (groups, failed, gaps) = (Arc::clone(&groups), Arc::clone(&failed), Arc::clone(&gaps));
-        let corpus = corpus.clone();
+        let (corpus, plugin) = (corpus.clone(), Arc::clone(&plugin));
         playing.push(lanes.spawn_local(async move {
             loop {
                 let Some(group) = groups.lock().unwrap().pop_front() else { return };
-                let found = played(group, &corpus, &gaps).await;
+                let found = played(group, &corpus, &plugin, &gaps).await;
                 failed.lock().unwrap().extend(found);
             }
         }));

@@ -16,12 +16,15 @@ use runner::random;
 use serde_json::{Value, json};
 use server::{
     App, Config,
-    config::{Artifacts, LocalDirectory},
+    config::{ArtifactDriver, Artifacts, LocalDirectory},
 };
 use store::Session;
 use tokio::{net::TcpListener, sync::oneshot};
 
-use crate::support::marque;
+use crate::support::{
+    marque,
+    plugin::{self, Plugin},
+};
 
 /// The namespace that Argo's tests use.
 pub(super) const NAMESPACE: &str = "argo";
@@ -61,11 +64,11 @@ pub(super) struct Said {
 
 impl World {
     /// Returns an empty server; of a `slow` one pods start after a while only, as on a cluster.
-    pub(super) async fn new(corpus: &Path, slow: bool) -> Self {
+    pub(super) async fn new(corpus: &Path, plugin: &Plugin, slow: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let config = config(folder.path(), address, slow);
+        let config = config(folder.path(), address, plugin, slow);
         let program = PathBuf::from(env!("CARGO_BIN_EXE_marque"));
         let app = App::assemble(config, Some(program)).await.unwrap();
         let token = session(&app).await;
@@ -91,6 +94,7 @@ impl World {
             slow,
         };
         world.let_start(None).await;
+        world.apply(&[repositories()]).await.unwrap();
         world
     }
 
@@ -229,7 +233,25 @@ fn root(namespace: &str, schedules: &[String]) -> Value {
     })
 }
 
-fn config(folder: &Path, address: SocketAddr, slow: bool) -> Config {
+/// Returns the artifact repositories that Argo's tests set up in their namespace: this machine's store where theirs is an
+/// object store, and what the plugin keeps.
+fn repositories() -> Value {
+    let key = "{{workflow.name}}/{{pod.name}}";
+    let default = json!({"archiveLogs": true});
+    let plugin = json!({"archiveLogs": true, "plugin": {"name": plugin::NAME, "keyFormat": key}});
+    json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": "artifact-repositories",
+            "namespace": NAMESPACE,
+            "annotations": {"workflows.argoproj.io/default-artifact-repository": "default-v1"},
+        },
+        "data": {"default-v1": default.to_string(), "plugin-v1": plugin.to_string()},
+    })
+}
+
+fn config(folder: &Path, address: SocketAddr, plugin: &Plugin, slow: bool) -> Config {
     let users = json!({"users": [{"name": PERSON, "passwordHash": NO_PASSWORD, "groups": [GROUP]}]});
     let file = folder.join("people.yaml");
     std::fs::write(&file, users.to_string()).unwrap();
@@ -245,6 +267,11 @@ fn config(folder: &Path, address: SocketAddr, slow: bool) -> Config {
             repository: serde_json::Map::from_iter([("archiveLogs".to_owned(), true.into())]),
             ..Artifacts::default()
         },
+        artifact_drivers: vec![ArtifactDriver {
+            name: plugin::NAME.to_owned(),
+            socket: plugin.socket(),
+            connection_timeout_seconds: 5,
+        }],
         managed_namespace: Some(NAMESPACE.to_owned()),
         ..Config::default()
     }

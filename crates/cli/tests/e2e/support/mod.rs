@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests wait for other processes, under a bound")]
 
+pub(crate) mod plugin;
+
 use std::{
     net::TcpListener,
     path::{Path, PathBuf},
