@@ -1,6 +1,5 @@
 //! Pods in real containers: what a container of a pod needs of an engine or runtime, and finding one.
-//! Not here: running it (`supervise::contained`, crate `container`). Without an engine a pod's containers share one
-//! network; with one, each has its own.
+//! Not here: running it (`supervise::contained`, crate `container`), networks (`supervise::linked`).
 
 use std::path::{Path, PathBuf};
 

@@ -4,12 +4,15 @@
 //! Absent: liveness (a pod of a workflow is never restarted), TLS, gRPC.
 
 use std::{
+    fs::File,
     io::{Read, Write},
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
     time::Duration,
 };
 
+use container::{Running, Way};
 use model::argo::Container;
+use nix::sched::{CloneFlags, setns};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -52,6 +55,13 @@ impl Probe {
         written
             .map(|(field, probe)| Self::read(container, probe, env).map_err(|why| format!("{field}: {why}")))
             .collect()
+    }
+    /// Returns the probe that asks at another address than the loopback.
+    fn at(mut self, host: IpAddr) -> Self {
+        if let Check::Http(address, _) | Check::Tcp(address) = &mut self.check {
+            address.set_ip(host);
+        }
+        self
     }
     /// Blocks until all of `probes` have passed; returns false if `is_over` before.
     pub(crate) fn await_all(probes: &[Self], is_over: &dyn Fn() -> bool, exec: &mut Exec<'_>) -> bool {
@@ -110,6 +120,26 @@ impl Probe {
             successes: number("successThreshold", 1).max(1),
         })
     }
+}
+
+/// Blocks until all probes of a container that runs have passed; returns false if it has ended before or can't be asked.
+/// The calling thread is in the container's network from then on, if it has one that can be entered.
+pub(crate) fn prove(running: &Running) -> bool {
+    let Ok(mut probes) = Vec::<Probe>::deserialize(&running.probes) else { return false };
+    let asks = probes.iter().any(|probe| !matches!(probe.check, Check::Exec(_)));
+    match &running.way {
+        Way::Inside(network) if asks => {
+            let entered = File::open(network).map(|network| setns(network, CloneFlags::CLONE_NEWNET));
+            if !matches!(entered, Ok(Ok(()))) {
+                return false;
+            }
+        }
+        Way::At(address) => probes = probes.into_iter().map(|probe| probe.at(*address)).collect(),
+        // this machine's own loopback would be another one's
+        Way::None if asks => return false,
+        Way::Inside(_) | Way::None => {}
+    }
+    Probe::await_all(&probes, &|| running.is_over(), &mut |argv, timeout| running.exec(argv, timeout))
 }
 
 /// Returns where to ask: always the pod itself.

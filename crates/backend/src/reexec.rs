@@ -3,7 +3,9 @@
 
 use std::{ffi::OsString, path::Path};
 
-use crate::{argosay, image::BUILT_IN, sandbox, supervise};
+use container::{ATTEND_ARGUMENT, NETWORK_ARGUMENT};
+
+use crate::{argosay, image::BUILT_IN, probe, sandbox, supervise};
 
 /// Becomes the supervisor of a pod; the pod's folder follows.
 pub(crate) const SUPERVISE_ARGUMENT: &str = "__supervise";
@@ -27,8 +29,14 @@ pub(crate) fn become_it(mut args: impl Iterator<Item = OsString>) -> Option<i32>
     }
     let what = args.next()?;
     let what = what.to_str()?;
-    let all =
-        [SUPERVISE_ARGUMENT, WARDEN_ARGUMENT, SANDBOX_ARGUMENT, LINK_ARGUMENT, container::ATTEND_ARGUMENT];
+    let all = [
+        SUPERVISE_ARGUMENT,
+        WARDEN_ARGUMENT,
+        SANDBOX_ARGUMENT,
+        LINK_ARGUMENT,
+        ATTEND_ARGUMENT,
+        NETWORK_ARGUMENT,
+    ];
     if all.contains(&what) {
         close_inherited();
     }
@@ -37,7 +45,8 @@ pub(crate) fn become_it(mut args: impl Iterator<Item = OsString>) -> Option<i32>
         WARDEN_ARGUMENT => Some(supervise::warden::main()),
         SANDBOX_ARGUMENT => Some(sandbox::outer::main(&texts(args))),
         LINK_ARGUMENT => Some(sandbox::link::main(&texts(args))),
-        container::ATTEND_ARGUMENT => Some(container::attend()),
+        ATTEND_ARGUMENT => Some(container::attend(probe::prove)),
+        NETWORK_ARGUMENT => Some(container::remove_network()),
         INIT_ARGUMENT => Some(sandbox::init::main()),
         _ => None,
     }

@@ -2,13 +2,21 @@
 //! Not here: engines on other machines; building images.
 //! Invariant: the engine refuses a second container of one name, so a container is made at most once.
 
-use std::{io::Write, path::Path};
+use std::{
+    io::Write,
+    net::{IpAddr, Ipv4Addr},
+    path::{Path, PathBuf},
+};
 
 use bollard::{
     API_DEFAULT_VERSION, Docker,
     auth::DockerCredentials,
     container::LogOutput,
-    models::{ContainerCreateBody, HostConfig, Mount, MountType},
+    exec::{StartExecOptions, StartExecResults},
+    models::{
+        ContainerCreateBody, ContainerState, ContainerStateStatusEnum, ExecConfig, ExecInspectResponse,
+        HostConfig, Mount, MountType,
+    },
     query_parameters::{
         AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, CreateImageOptionsBuilder,
         DownloadFromContainerOptionsBuilder, KillContainerOptionsBuilder, RemoveContainerOptionsBuilder,
@@ -21,22 +29,24 @@ use tokio::task::JoinHandle;
 
 use crate::{
     Pull, Request,
-    attend::Keeper,
+    attend::{Keeper, Reach, Way},
     image::{for_registry, place_outputs, settled},
-    limits::{ENGINE_SECONDS, LOG_REST, OUTPUT_BYTES, PROCESSES},
+    limits::{ENGINE_AWAY, ENGINE_SECONDS, LOG_REST, OUTPUT_BYTES, OWNER_LOOK, PROCESSES},
+    network,
     wanted::Bind,
 };
 
 /// A container in an engine's keeping.
 pub(crate) struct Kept {
     docker: Docker,
+    address: PathBuf,
     request: Request,
     output: Option<JoinHandle<()>>,
     end: Option<JoinHandle<Result<i32, String>>>,
 }
 
 /// The label by which the containers of this program are known.
-const LABEL: &str = "marque.pod";
+pub(crate) const LABEL: &str = "marque.pod";
 
 impl Kept {
     /// Returns it before anything was asked of the engine at `address`.
@@ -44,7 +54,7 @@ impl Kept {
         let docker =
             Docker::connect_with_unix(&address.to_string_lossy(), ENGINE_SECONDS, API_DEFAULT_VERSION);
         let docker = docker.map_err(|error| said(&error))?;
-        Ok(Self { docker, request, output: None, end: None })
+        Ok(Self { docker, address: address.to_owned(), request, output: None, end: None })
     }
     async fn pull(&self) -> Result<(), String> {
         let image = &self.request.wanted.image;
@@ -84,6 +94,7 @@ impl Kept {
         let limit = |value: Option<u64>| value.and_then(|value| i64::try_from(value).ok());
         let some = |text: &String| (!text.is_empty()).then(|| text.clone());
         let network = wanted.network_of.as_ref().map(|name| format!("container:{name}"));
+        let network = network.or_else(|| wanted.network.clone());
         let network = network.unwrap_or_else(|| self.request.settings.network.clone());
         let host = HostConfig {
             memory: limit(wanted.limits.memory_bytes),
@@ -115,6 +126,29 @@ impl Kept {
             ..ContainerCreateBody::default()
         }
     }
+    /// Waits until the container whose network is shared runs: the engine starts no other one before.
+    async fn wait_for_network(&self) -> Result<(), String> {
+        let Some(owner) = &self.request.wanted.network_of else { return Ok(()) };
+        let given_up = tokio::time::Instant::now() + ENGINE_AWAY;
+        loop {
+            let state = match self.docker.inspect_container(owner, None).await {
+                Ok(found) => found.state.unwrap_or_default(),
+                Err(error @ bollard::errors::Error::DockerResponseServerError { .. }) => {
+                    return Err(said(&error));
+                }
+                // away, or in a state that has no name in Docker's API
+                Err(error) if tokio::time::Instant::now() > given_up => return Err(said(&error)),
+                Err(_) => ContainerState::default(),
+            };
+            if state.running.unwrap_or_default() {
+                return Ok(());
+            }
+            if let Some(ContainerStateStatusEnum::EXITED | ContainerStateStatusEnum::DEAD) = state.status {
+                return Err("the container whose network it shares has ended".to_owned());
+            }
+            tokio::time::sleep(OWNER_LOOK).await;
+        }
+    }
     /// Brings one path out; what is not there is left out.
     async fn copy_out(&self, path: &str) -> Result<(), String> {
         let failed =
@@ -142,13 +176,17 @@ impl Kept {
 }
 
 impl Keeper for Kept {
-    async fn prepare(&mut self) -> Result<Option<u32>, String> {
+    async fn prepare(&mut self) -> Result<(), String> {
         self.pull().await?;
+        if let Some(network) = &self.request.wanted.network {
+            network::make(&self.docker, network, self.request.settings.network == "none").await?;
+        }
         let options = CreateContainerOptionsBuilder::default().name(&self.request.wanted.name).build();
         let made = self.docker.create_container(Some(options), self.body()).await;
-        made.map(|_| None).map_err(|error| format!("cannot create the container: {}", said(&error)))
+        made.map(drop).map_err(|error| format!("cannot create the container: {}", said(&error)))
     }
     async fn start(&mut self) -> Result<(), String> {
+        self.wait_for_network().await?;
         let name = self.request.wanted.name.clone();
         let options = AttachContainerOptionsBuilder::default().stream(true).stdout(true).stderr(true).build();
         let attached =
@@ -159,6 +197,33 @@ impl Keeper for Kept {
         let docker = self.docker.clone();
         self.end = Some(tokio::spawn(async move { wait(&docker, &name).await }));
         Ok(())
+    }
+    async fn reach(&mut self) -> Result<Reach, String> {
+        let name = self.request.wanted.name.clone();
+        let owner = self.request.wanted.network_of.as_ref().unwrap_or(&name);
+        let found = self.docker.inspect_container(owner, None).await.map_err(|error| said(&error))?;
+        let networks = found.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
+        let wanted = self.request.wanted.network.as_ref().and_then(|network| networks.get(network));
+        let address = wanted.or_else(|| networks.values().next()).and_then(|end| end.ip_address.clone());
+        let host = self.request.settings.network == "host";
+        let address = address.and_then(|address| address.parse().ok());
+        let address = address.or_else(|| host.then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        let process = found.state.and_then(|state| state.pid).unwrap_or_default();
+        let id = found.id.unwrap_or_default();
+        // a closed network of Podman's is not open to its machine, either
+        let way = match (inside(process, &id), address) {
+            (Some(network), _) => Way::Inside(network),
+            (None, Some(address)) => Way::At(address),
+            (None, None) => Way::None,
+        };
+        let engine = self.address.clone();
+        let exec = move |argv: &[String], timeout| {
+            let asked = async { tokio::time::timeout(timeout, exec(&engine, &name, argv)).await };
+            // the thread that asks is not the one that attends
+            let room = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            room.is_ok_and(|room| room.block_on(asked).unwrap_or_default())
+        };
+        Ok(Reach { way, address, exec: Box::new(exec) })
     }
     async fn ended(&mut self) -> Result<i32, String> {
         let Some(end) = &mut self.end else { return Err("the container was not started".to_owned()) };
@@ -188,6 +253,40 @@ impl Keeper for Kept {
         // it may never have been made; nobody is left to be told
         let _ = self.docker.remove_container(&self.request.wanted.name, Some(options)).await;
     }
+}
+
+/// Returns the network namespace of the container's first process, if this process may enter it. An engine may count
+/// processes otherwise than this machine does: the process's cgroup has to name the container.
+fn inside(process: i64, id: &str) -> Option<PathBuf> {
+    let process = Path::new("/proc").join(process.to_string());
+    let groups = std::fs::read_to_string(process.join("cgroup")).ok()?;
+    let is_it = !id.is_empty() && groups.contains(id);
+    (is_it && nix::unistd::Uid::effective().is_root()).then(|| process.join("ns/net"))
+}
+
+/// Runs a command in a container; returns whether it ended with 0.
+async fn exec(engine: &Path, name: &str, argv: &[String]) -> bool {
+    let config = ExecConfig {
+        cmd: Some(argv.to_vec()),
+        // whoever reads its output sees its end
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        ..ExecConfig::default()
+    };
+    let run = async {
+        let docker =
+            Docker::connect_with_unix(&engine.to_string_lossy(), ENGINE_SECONDS, API_DEFAULT_VERSION)?;
+        let made = docker.create_exec(name, config).await?;
+        if let StartExecResults::Attached { mut output, .. } =
+            docker.start_exec(&made.id, None::<StartExecOptions>).await?
+        {
+            while let Some(piece) = output.next().await {
+                piece?;
+            }
+        }
+        docker.inspect_exec(&made.id).await
+    };
+    run.await.is_ok_and(|end: ExecInspectResponse| end.exit_code == Some(0))
 }
 
 /// Returns how the container ended; asks again if the engine lets a long wait go.
@@ -242,7 +341,7 @@ fn tempfile_in(folder: &Path) -> std::io::Result<std::fs::File> {
 }
 
 /// Returns what an engine said, without the frame around it.
-fn said(error: &bollard::errors::Error) -> String {
+pub(crate) fn said(error: &bollard::errors::Error) -> String {
     match error {
         bollard::errors::Error::DockerResponseServerError { message, .. } => message.trim().to_owned(),
         other => format!("the container engine: {other}"),

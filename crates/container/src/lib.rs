@@ -14,6 +14,7 @@ mod engine;
 mod error;
 mod image;
 pub mod limits;
+mod network;
 mod runtime;
 mod settings;
 mod stage;
@@ -21,11 +22,14 @@ mod tree;
 mod wanted;
 mod wire;
 
-pub use attend::attend;
+pub use attend::{Prove, Running, Way, attend};
 pub use error::ContainerError;
+pub use network::{Network, remove_network};
 pub use settings::{Engine, Settings, detect};
 pub use stage::{Stage, Word};
 pub use wanted::{Bind, Limits, Pull, Request, Wanted, quantity_milli};
 
 /// The hidden first argument of a stage.
 pub const ATTEND_ARGUMENT: &str = "__attend";
+/// The hidden first argument of what removes a network ([`Network::remove`]).
+pub const NETWORK_ARGUMENT: &str = "__network";

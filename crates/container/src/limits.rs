@@ -33,3 +33,5 @@ pub const ENGINE_AWAY: Duration = Duration::from_secs(60);
 pub const LOG_REST: Duration = Duration::from_secs(10);
 /// How long a registry may be silent.
 pub const REGISTRY_SILENCE: Duration = Duration::from_secs(60);
+/// How long until an engine is asked again whether the container whose network is shared runs.
+pub const OWNER_LOOK: Duration = Duration::from_millis(20);

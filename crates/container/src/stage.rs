@@ -3,6 +3,7 @@
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
+    net::IpAddr,
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::net::UnixStream,
@@ -15,7 +16,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::{
     ATTEND_ARGUMENT, Request,
-    wire::{EXITED, FAULT, GO, KILL, READY, TERMINATE},
+    wire::{EXITED, FAULT, GO, KILL, READY, TERMINATE, USABLE},
 };
 
 /// A stage that was opened; dropping it ends it.
@@ -30,10 +31,12 @@ pub struct Stage {
 /// What a stage says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Word {
-    /// Everything is prepared. A runtime's stage names the process in whose root the container's files are seen.
-    Ready {
-        /// The process.
-        seen_by: Option<u32>,
+    /// Everything is prepared.
+    Ready,
+    /// The container runs and has passed all its probes.
+    Usable {
+        /// Where others of its network reach it, if that is known.
+        address: Option<IpAddr>,
     },
     /// It failed, or was lost.
     Fault(String),
@@ -107,21 +110,6 @@ impl Stage {
             }
         }
     }
-    /// Waits until it says something.
-    ///
-    /// # Errors
-    /// What the system said.
-    pub fn hear_next(&mut self) -> io::Result<Word> {
-        loop {
-            if let Some(word) = self.hear()? {
-                return Ok(word);
-            }
-            match poll(&mut [PollFd::new(&self.socket, PollFlags::IN)], None) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
     /// Lets the container start.
     ///
     /// # Errors
@@ -169,7 +157,8 @@ const MOST_LAST_WORDS: u64 = 64 * 1024;
 fn word_of(line: &str) -> Word {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     match (word, rest.parse::<i32>()) {
-        (READY, _) => Word::Ready { seen_by: rest.parse().ok() },
+        (READY, _) => Word::Ready,
+        (USABLE, _) => Word::Usable { address: rest.parse().ok() },
         (EXITED, Ok(code)) => Word::Exited(code),
         (FAULT, _) => Word::Fault(rest.to_owned()),
         _ => Word::Fault(format!("this program cannot attend a container: `{line}`")),

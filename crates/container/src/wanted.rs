@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::Settings;
 
@@ -33,8 +34,12 @@ pub struct Wanted {
     pub binds: Vec<Bind>,
     /// What it may use.
     pub limits: Limits,
-    /// Whose network it shares: a container's name for an engine, a process for a runtime.
+    /// Whose network it shares: a container's name for an engine, the file of a network namespace for a runtime.
     pub network_of: Option<String>,
+    /// The engine's network that it is in instead of the usual one; it is made if it is not there.
+    pub network: Option<String>,
+    /// What has to hold before it can be used, in the words of whoever opens the stage; without it nobody asks.
+    pub probes: Option<Value>,
     /// Paths to bring out after its end.
     pub outputs: Vec<String>,
 }

@@ -9,10 +9,12 @@ use std::{
 
 use crate::Request;
 
-/// Said by a stage: everything is prepared; the process whose root shows the container's files follows, if there is one.
+/// Said by a stage: everything is prepared.
 pub(crate) const READY: &str = "ready";
 /// Said by a stage: it failed, and why.
 pub(crate) const FAULT: &str = "fault";
+/// Said by a stage: the container can be used; its address follows, if it has one that others reach.
+pub(crate) const USABLE: &str = "usable";
 /// Said by a stage: the container has ended, with this code.
 pub(crate) const EXITED: &str = "exited";
 /// Said to a stage: start the container.

@@ -14,7 +14,7 @@ use std::{
 
 use nix::sched::{CloneFlags, setns};
 
-use super::{Session, netlink};
+use super::netlink;
 use crate::reexec::LINK_ARGUMENT;
 
 /// One end of a link.
@@ -28,11 +28,11 @@ pub(crate) struct LinkEnd<'a> {
     pub(crate) number: u32,
 }
 
-/// Links the pod of `session` with another one.
+/// Links two pods; an ordinary user names a process of whose user namespace the networks are.
 ///
 /// # Errors
 /// What the kernel said.
-pub(crate) fn link(session: &Session, here: &LinkEnd<'_>, there: &LinkEnd<'_>) -> Result<(), String> {
+pub(crate) fn link(process: Option<u32>, here: &LinkEnd<'_>, there: &LinkEnd<'_>) -> Result<(), String> {
     let said = |error: io::Error| error.to_string();
     let mut stage = Command::new("/proc/self/exe");
     stage.arg(LINK_ARGUMENT).env_clear();
@@ -40,7 +40,7 @@ pub(crate) fn link(session: &Session, here: &LinkEnd<'_>, there: &LinkEnd<'_>) -
         stage.args([end.address.to_string(), end.number.to_string()]);
     }
     if !nix::unistd::Uid::effective().is_root() {
-        stage.arg(session.stage().to_string());
+        stage.args(process.map(|process| process.to_string()));
     }
     let open = |end: &LinkEnd<'_>| end.network.try_clone_to_owned().map(Stdio::from).map_err(said);
     stage.stdin(open(here)?).stdout(open(there)?).stderr(Stdio::piped());

@@ -37,6 +37,8 @@ mod netlink;
 pub(crate) mod outer;
 mod root;
 
+pub(crate) use netlink::{LOOPBACK, up as bring_up};
+
 /// How the command in a pod ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum End {

@@ -10,7 +10,7 @@ use std::{
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
 
 /// The index of the loopback interface in every new network namespace.
-pub(super) const LOOPBACK: u32 = 1;
+pub(crate) const LOOPBACK: u32 = 1;
 const RTM_NEWLINK: u16 = 16;
 const RTM_NEWADDR: u16 = 20;
 const NLM_F_REQUEST: u16 = 1;
@@ -31,7 +31,7 @@ const VETH_INFO_PEER: u16 = 1;
 const HEADER_BYTES: usize = 16;
 
 /// Brings an interface up.
-pub(super) fn up(index: u32) -> io::Result<()> {
+pub(crate) fn up(index: u32) -> io::Result<()> {
     ask(RTM_NEWLINK, 0, &interface(index, IFF_UP))
 }
 

@@ -15,14 +15,21 @@ use container::{Bind, Request, Settings, Stage, Wanted, Word};
 use engine::{PodEnd, PodOutcome};
 use rustix::fs::{Mode, OFlags, open};
 
-use super::{Specs, Watch, files::PodFiles, finish, inputs, make_volume, mark_started, payload::Payload};
+use super::{
+    Specs, Watch,
+    files::PodFiles,
+    finish, inputs,
+    linked::PodNetwork,
+    make_volume, mark_started,
+    payload::{Contained, Payload},
+};
 use crate::{
     folder::{PodFolder, create_private},
     outcome,
     plan::{SCRIPT_IN_POD, TOKEN_FOLDER_IN_POD},
     private::PrivateCommand,
     progress::{self, Progress},
-    spec::{ContainerSpec, MountSpec, PodSpec},
+    spec::{ContainerSpec, MountSpec, PodSpec, Role},
 };
 
 /// Supervises a pod whose containers `settings` say how to run.
@@ -33,9 +40,6 @@ pub(super) fn supervise(
     settings: &Settings,
 ) -> Result<PodOutcome, String> {
     let (spec, private) = specs;
-    if spec.is_daemon {
-        return Err("daemons are not run in containers yet: run it with another isolation".to_owned());
-    }
     for path in &spec.folders {
         let path = folder.top().join(path);
         let made = make_volume(&path, None);
@@ -50,24 +54,28 @@ pub(super) fn supervise(
     let place = Place::new(folder)?;
     let mut prepared = Vec::new();
     let mut of_main = None;
-    let mut network = None;
+    // it is left when all containers are gone
+    let network = PodNetwork::of(folder, spec, settings)?;
     for (at, (container, command)) in spec.containers.iter().zip(&private.commands).enumerate() {
         let mut wanted = place.wanted(folder, (spec, container), command)?;
-        wanted.network_of.clone_from(&network);
+        network.place(&mut wanted, spec, container);
+        if spec.is_daemon && container.role != Role::Init {
+            wanted.probes = Some(serde_json::to_value(&command.probes).map_err(|error| error.to_string())?);
+        }
         if spec.main() == Some(at) {
             of_main = Some((place.of(container), wanted.binds.clone()));
         }
         let opened = place.open(folder, container, wanted, (settings, control.as_fd()))?;
-        let Some((stage, stdout, stderr, seen_by)) = opened else {
+        let Some((stage, stdout, stderr)) = opened else {
             return Ok(outcome::bare(PodEnd::Killed));
         };
-        network = network.or_else(|| seen_by.map(|process| process.to_string()));
-        prepared.push(Some((Payload::Contained(Box::new(stage)), stdout, stderr)));
+        prepared.push(Some((Payload::Contained(Box::new(Contained::new(stage))), stdout, stderr)));
     }
     mark_started(lock)?;
     let said = PodFiles::below(open_folder(&folder.said())?, None);
     let mut watch = Watch::new(folder, (spec, private), control, prepared);
     watch.look_at_progress(Progress::of(&said, format!("/{}", progress::FILE)));
+    watch.tell_when_ready(network.address(spec));
     let ending = watch.run()?;
     let files = of_main.map(|(base, binds)| files_of(&base.join("rootfs"), &binds)).transpose()?;
     Ok(finish(files.as_ref(), folder, spec, watch, ending))
@@ -160,7 +168,8 @@ impl Place {
             opened.map_err(|error| format!("cannot attend the container: {error}"))?;
         loop {
             match stage.hear_unless(control).map_err(|error| error.to_string())? {
-                Some(Word::Ready { seen_by }) => return Ok(Some((stage, stdout, stderr, seen_by))),
+                Some(Word::Ready) => return Ok(Some((stage, stdout, stderr))),
+                Some(Word::Usable { .. }) => {}
                 Some(Word::Fault(why)) => return Err(why),
                 Some(Word::Exited(_)) => return Err("the container ended before it was started".to_owned()),
                 None if folder.kill().exists() => return Ok(None),
@@ -173,8 +182,8 @@ impl Place {
     }
 }
 
-/// A container that waits for its start, and the process it is seen by.
-type Opened = (Stage, OwnedFd, OwnedFd, Option<u32>);
+/// A container that waits for its start, and what it writes.
+type Opened = (Stage, OwnedFd, OwnedFd);
 
 impl Drop for Place {
     fn drop(&mut self) {

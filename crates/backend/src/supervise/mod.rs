@@ -7,6 +7,7 @@
 
 use std::{
     fs, io,
+    net::Ipv4Addr,
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::fs::{DirBuilderExt, PermissionsExt},
@@ -36,6 +37,7 @@ mod contained;
 pub(crate) mod course;
 pub(crate) mod files;
 pub(crate) mod inputs;
+mod linked;
 pub(crate) mod network;
 pub(crate) mod payload;
 pub(crate) mod stream;
@@ -43,8 +45,9 @@ pub(crate) mod warden;
 pub(crate) mod watch;
 
 use files::PodFiles;
+use network::{Entrance, Membership};
 use payload::Payload;
-use watch::{Ending, Watch};
+use watch::{Address, Ending, Watch};
 
 /// Supervises the one pod whose folder is `path`, its lock being standard input and what nobody else may see standard
 /// output; returns the process's exit code.
@@ -116,7 +119,7 @@ fn supervise_plain(
     let mut watch = Watch::new(folder, (spec, private), control, payloads);
     watch.look_at_progress(Progress::of(&files, said));
     // it is reached where every process of this machine is
-    watch.tell_when_ready(spec.is_daemon.then(|| "127.0.0.1".to_owned()));
+    watch.tell_when_ready(Address::known(spec.is_daemon.then_some(Ipv4Addr::LOCALHOST)));
     let ending = watch.run()?;
     Ok(finish(Some(&files), folder, spec, watch, ending))
 }
@@ -137,7 +140,7 @@ fn supervise_sandboxed(
         sessions.push(Session::open(Path::new("/proc/self/exe"), &room, spec.user, beside)?);
     }
     let membership = match (run, sessions.first()) {
-        (Some(run), Some((session, ..))) => Some(run.join(session, spec.is_daemon)?),
+        (Some(run), Some((session, ..))) => Some(run.join(&Entrance::of(session)?, spec.is_daemon)?),
         _ => None,
     };
     let mut of_main = None;
@@ -160,8 +163,8 @@ fn supervise_sandboxed(
     if let Some(files) = &of_main {
         watch.look_at_progress(Progress::of(files, progress::FILE_IN_POD.to_owned()));
     }
-    let address = membership.as_ref().filter(|_| spec.is_daemon).map(|member| member.address().to_string());
-    watch.tell_when_ready(address);
+    let address = membership.as_ref().filter(|_| spec.is_daemon).map(Membership::address);
+    watch.tell_when_ready(Address::known(address));
     let ending = watch.run()?;
     // nobody is linked with it any more, before its process ids belong to others
     drop(membership);

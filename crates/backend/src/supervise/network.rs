@@ -1,7 +1,7 @@
 //! The network of a run: a pod that others may reach (a daemon) has an address, and every pod of the run that starts
 //! while it lives is linked with it. Each pod keeps a network of its own, so no port is taken by another one.
 //! What the pods of a run know of each other lies in the run's folder, written by supervisors under a lock: how many
-//! there are, and for each daemon its number and the process that its network is found by.
+//! there are, and for each daemon its number and where below `/proc` its network is found.
 //! Not here: the links themselves (`sandbox::link`). Runs without daemons have none of this.
 //! Invariant: only pods of one run are linked, and never with the machine's own network.
 
@@ -9,20 +9,71 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, Write},
     net::Ipv4Addr,
-    os::{fd::AsFd, unix::fs::MetadataExt, unix::fs::OpenOptionsExt},
+    os::{
+        fd::{AsFd, AsRawFd},
+        unix::fs::{MetadataExt, OpenOptionsExt},
+    },
     path::{Path, PathBuf},
 };
 
+use nix::sched::{CloneFlags, unshare};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
     folder::{PodFolder, checked_name, create_private, write},
     limits::RUN_DAEMONS,
     sandbox::{
-        Session,
+        LOOPBACK, Session, bring_up,
         link::{LinkEnd, link},
     },
 };
+
+/// The network of a pod, and how the others of its run find it.
+#[derive(Debug)]
+pub(crate) struct Entrance {
+    network: File,
+    /// A path below `/proc`, good for as long as the pod's supervisor lives.
+    path: String,
+    /// The process in whose user namespace it is, if an ordinary user made it.
+    stage: Option<u32>,
+}
+
+impl Entrance {
+    /// Returns the network of a sandbox.
+    ///
+    /// # Errors
+    /// A sentence for the node's message.
+    pub(crate) fn of(session: &Session) -> Result<Self, String> {
+        let path = format!("{}/ns/net", session.stage());
+        let network = open_network(&path).map_err(|error| fault(&error))?;
+        Ok(Self { network, path, stage: Some(session.stage()) })
+    }
+    /// Makes a network with nothing in it but a loopback; it lives as long as somebody has it open. Needs root.
+    ///
+    /// # Errors
+    /// A sentence for the node's message.
+    pub(crate) fn make() -> Result<Self, String> {
+        // a thread of its own leaves the machine's network, and nobody else does
+        let make = || -> io::Result<File> {
+            unshare(CloneFlags::CLONE_NEWNET)?;
+            bring_up(LOOPBACK)?;
+            File::open("/proc/thread-self/ns/net")
+        };
+        let made = std::thread::Builder::new().spawn(make).map(std::thread::JoinHandle::join);
+        let network = match made {
+            Ok(Ok(made)) => made,
+            Ok(Err(_)) => Err(io::Error::other("its thread was lost")),
+            Err(error) => Err(error),
+        };
+        let network = network.map_err(|error| format!("cannot make the pod's network: {error}"))?;
+        let path = format!("{}/fd/{}", std::process::id(), network.as_raw_fd());
+        Ok(Self { network, path, stage: None })
+    }
+    /// Returns the file of the network's namespace.
+    pub(crate) fn file(&self) -> String {
+        format!("/proc/{}", self.path)
+    }
+}
 
 /// A pod's place among the others of its run; others find it as long as this lives.
 #[derive(Debug)]
@@ -58,7 +109,8 @@ pub(crate) struct Locked {
 /// A daemon that lives.
 struct Neighbour {
     number: u32,
-    stage: u32,
+    /// The process that its network is found by.
+    process: u32,
     network: File,
 }
 
@@ -93,28 +145,26 @@ impl Locked {
         if nix::unistd::Uid::effective().is_root() {
             return None;
         }
-        self.neighbours().ok()?.first().map(|neighbour| neighbour.stage)
+        self.neighbours().ok()?.first().map(|neighbour| neighbour.process)
     }
-    /// Links the pod of `session` with every daemon of its run, and makes it one of them if it is one.
+    /// Links a pod with every daemon of its run, and makes it one of them if it is one.
     ///
     /// # Errors
     /// A sentence for the node's message.
-    pub(crate) fn join(mut self, session: &Session, is_daemon: bool) -> Result<Membership, String> {
+    pub(crate) fn join(mut self, pod: &Entrance, is_daemon: bool) -> Result<Membership, String> {
         let number = self.next_number().map_err(|error| fault(&error))?;
         let address = address(number);
-        let network = open_network(session.stage()).map_err(|error| fault(&error))?;
-        let here = LinkEnd { network: network.as_fd(), address, number };
+        let here = LinkEnd { network: pod.network.as_fd(), address, number };
         for other in self.neighbours().map_err(|error| fault(&error))? {
             let network = other.network.as_fd();
             let there = LinkEnd { network, address: self::address(other.number), number: other.number };
-            link(session, &here, &there)
+            link(pod.stage, &here, &there)
                 .map_err(|why| format!("cannot link the pod with a daemon of its run: {why}"))?;
         }
         let mut membership = Membership { address, entry: None };
         if is_daemon {
             let entry = self.folder.join(self.pod.path().file_name().unwrap_or_default());
-            write(&entry, format!("{number} {}", session.stage()).as_bytes())
-                .map_err(|error| fault(&error))?;
+            write(&entry, format!("{number} {}", pod.path).as_bytes()).map_err(|error| fault(&error))?;
             membership.entry = Some(entry);
         }
         Ok(membership)
@@ -153,9 +203,10 @@ impl Locked {
 /// Returns the daemon whose folder is `pod`, unless it has ended.
 fn neighbour(pod: &Path, entry: &Path) -> Option<Neighbour> {
     let text = fs::read_to_string(entry).ok()?;
-    let (number, stage) = text.split_once(' ')?;
-    let (number, stage) = (number.parse().ok()?, stage.parse().ok()?);
-    let network = open_network(stage).ok();
+    let (number, path) = text.split_once(' ')?;
+    let (process, _) = path.split_once('/')?;
+    let (number, process) = (number.parse().ok()?, process.parse().ok()?);
+    let network = open_network(path).ok();
     // looked at after the network was opened: as long as its supervisor lives, so does the process
     let lock = File::open(PodFolder::at(pod).lock()).ok()?;
     if flock(&lock, FlockOperation::NonBlockingLockShared) != Err(rustix::io::Errno::WOULDBLOCK) {
@@ -163,12 +214,12 @@ fn neighbour(pod: &Path, entry: &Path) -> Option<Neighbour> {
         let _ = fs::remove_file(entry);
         return None;
     }
-    Some(Neighbour { number, stage, network: network? })
+    Some(Neighbour { number, process, network: network? })
 }
 
-/// Opens the network of a pod by the process that made it.
-fn open_network(stage: u32) -> io::Result<File> {
-    let network = File::open(format!("/proc/{stage}/ns/net"))?;
+/// Opens the network of a pod by its path below `/proc`.
+fn open_network(path: &str) -> io::Result<File> {
+    let network = File::open(Path::new("/proc").join(path))?;
     if network.metadata()?.ino() == fs::metadata("/proc/self/ns/net")?.ino() {
         return Err(io::Error::other("it is the machine's own"));
     }

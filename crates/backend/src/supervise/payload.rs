@@ -3,6 +3,7 @@
 
 use std::{
     io,
+    net::IpAddr,
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::process::{CommandExt, ExitStatusExt},
@@ -45,7 +46,35 @@ pub(crate) enum Payload {
     /// In a sandbox.
     Sandboxed(Box<Session>),
     /// In a container.
-    Contained(Box<Stage>),
+    Contained(Box<Contained>),
+}
+
+/// A container, and what its stage has said of it.
+#[derive(Debug)]
+pub(crate) struct Contained {
+    /// Its stage.
+    pub(crate) stage: Stage,
+    /// Whether it can be used, and where it is reached then, if that is known.
+    usable: Option<Option<IpAddr>>,
+}
+
+impl Contained {
+    /// Returns a container that waits for its start.
+    pub(crate) const fn new(stage: Stage) -> Self {
+        Self { stage, usable: None }
+    }
+    /// Returns how it ended, if it has; hears everything that was said until now.
+    fn ended(&mut self) -> io::Result<Option<End>> {
+        loop {
+            match self.stage.hear()? {
+                Some(Word::Exited(code)) => return Ok(Some(End::Exited(code))),
+                Some(Word::Fault(why)) => return Ok(Some(End::Error(why))),
+                Some(Word::Usable { address }) => self.usable = Some(address),
+                Some(Word::Ready) => {}
+                None => return Ok(None),
+            }
+        }
+    }
 }
 
 /// A plain process.
@@ -112,8 +141,14 @@ impl Payload {
         match self {
             Self::Plain(plain) => plain.proof.passed.load(Ordering::SeqCst),
             Self::Sandboxed(session) => session.has_passed(),
-            // daemons are not run in containers
-            Self::Contained(_) => true,
+            Self::Contained(contained) => contained.usable.is_some(),
+        }
+    }
+    /// Returns where it is reached by containers of its network, if that is known.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Contained(contained) => contained.usable.flatten(),
+            Self::Plain(_) | Self::Sandboxed(_) => None,
         }
     }
     /// Returns what becomes readable when the process ends.
@@ -121,7 +156,7 @@ impl Payload {
         match self {
             Self::Plain(plain) => plain.watch.as_fd(),
             Self::Sandboxed(session) => session.as_fd(),
-            Self::Contained(stage) => stage.as_fd(),
+            Self::Contained(contained) => contained.stage.as_fd(),
         }
     }
     /// Returns how it ended, if it has; in a sandbox every process of the pod is gone then.
@@ -134,11 +169,7 @@ impl Payload {
                 Ok(Some(End::Exited(code(status))))
             }
             Self::Sandboxed(session) => session.ended(),
-            Self::Contained(stage) => Ok(stage.hear()?.and_then(|word| match word {
-                Word::Exited(code) => Some(End::Exited(code)),
-                Word::Fault(why) => Some(End::Error(why)),
-                Word::Ready { .. } => None,
-            })),
+            Self::Contained(contained) => contained.ended(),
         }
     }
     /// Asks it to end.
@@ -146,7 +177,7 @@ impl Payload {
         match self {
             Self::Plain(plain) => signal_group(plain.child.id(), Signal::SIGTERM),
             Self::Sandboxed(session) => session.terminate(),
-            Self::Contained(stage) => stage.terminate(),
+            Self::Contained(contained) => contained.stage.terminate(),
         }
     }
     /// Ends it.
@@ -154,7 +185,7 @@ impl Payload {
         match self {
             Self::Plain(plain) => signal_group(plain.child.id(), Signal::SIGKILL),
             Self::Sandboxed(session) => session.kill(),
-            Self::Contained(stage) => stage.kill(),
+            Self::Contained(contained) => contained.stage.kill(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     fs::{File, Metadata},
     io::{self, Read},
+    net::{IpAddr, Ipv4Addr},
     os::{fd::OwnedFd, unix::fs::MetadataExt},
     path::PathBuf,
 };
@@ -58,13 +59,31 @@ pub(crate) struct Watch<'a> {
     deadline: Option<Moment>,
     ordered: Option<PodEnd>,
     /// Where others reach the pod: a daemon tells it once it is ready.
-    address: Option<String>,
+    address: Address,
     /// Tells that it is.
     told: Option<OwnedFd>,
     /// What it says of how far it is, and when that is looked at next.
     progress: Option<(Progress<'a>, Option<Moment>)>,
     /// When those that run beside the main ones are killed, once they have been asked to end.
     rest_until: Option<Moment>,
+}
+
+/// Where a pod is reached by the others of its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Address {
+    /// Nobody reaches it: it is no daemon.
+    None,
+    /// Here.
+    Known(IpAddr),
+    /// Where its main container says, once it can be used.
+    OfMain,
+}
+
+impl Address {
+    /// Returns the address of a pod that is known before it runs.
+    pub(crate) fn known(address: Option<Ipv4Addr>) -> Self {
+        address.map_or(Self::None, |address| Self::Known(address.into()))
+    }
 }
 
 /// A container while the pod runs.
@@ -132,14 +151,14 @@ impl<'a> Watch<'a> {
             lanes: spec.containers.iter().zip(prepared).enumerate().map(lane).collect(),
             deadline,
             ordered: None,
-            address: None,
+            address: Address::None,
             told: None,
             progress: None,
             rest_until: None,
         }
     }
     /// Lets everybody who waits know where the pod is reached, as soon as it is ready.
-    pub(crate) fn tell_when_ready(&mut self, address: Option<String>) {
+    pub(crate) const fn tell_when_ready(&mut self, address: Address) {
         self.address = address;
     }
     /// Looks every moment at how far the pod says it is.
@@ -225,9 +244,10 @@ impl<'a> Watch<'a> {
             Some(Payload::Sandboxed(session)) => {
                 session.go().map_err(|error| format!("the sandbox ended before the command: {error}"))
             }
-            Some(Payload::Contained(stage)) => {
-                stage.go().map_err(|error| format!("the container ended before the command: {error}"))
-            }
+            Some(Payload::Contained(contained)) => contained
+                .stage
+                .go()
+                .map_err(|error| format!("the container ended before the command: {error}")),
             _ => Payload::plain(self.folder, container, command).map(|(payload, stdout, stderr)| {
                 lane.payload = Some(payload);
                 lane.stdout = Some(File::from(OwnedFd::from(stdout)));
@@ -318,7 +338,9 @@ impl<'a> Watch<'a> {
         Ok(Ready { lanes: lanes.collect(), control })
     }
     fn tell_if_ready(&mut self) -> io::Result<()> {
-        let Some(address) = &self.address else { return Ok(()) };
+        if self.address == Address::None || self.told.is_some() || self.ordered.is_some() {
+            return Ok(());
+        }
         let is_ready =
             |((container, stage), lane): ((&ContainerSpec, &Stage), &Lane)| match (&container.role, stage) {
                 (Role::Init, stage) => stage.is_over(),
@@ -326,13 +348,22 @@ impl<'a> Watch<'a> {
                 // to a cluster, what waits for others in a set runs
                 (_, stage) => self.spec.is_set && !stage.is_over(),
             };
-        if self.told.is_none()
-            && self.ordered.is_none()
-            && self.course.stages().zip(&self.lanes).all(is_ready)
+        if self.course.stages().zip(&self.lanes).all(is_ready)
+            && let Some(address) = self.known_address()
         {
-            self.told = Some(readiness::tell(self.folder, address)?);
+            self.told = Some(readiness::tell(self.folder, &address.to_string())?);
         }
         Ok(())
+    }
+    fn known_address(&self) -> Option<IpAddr> {
+        match self.address {
+            Address::None => None,
+            Address::Known(address) => Some(address),
+            Address::OfMain => {
+                let main = self.spec.containers.iter().position(|container| container.role.is_main())?;
+                self.lanes.get(main)?.payload.as_ref()?.address()
+            }
+        }
     }
     /// Empties the FIFO; what to do is said by the file, which can't get lost.
     fn obey(&mut self) {

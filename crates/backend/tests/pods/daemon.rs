@@ -168,7 +168,7 @@ async fn a_daemon_whose_supervisor_was_killed_is_no_neighbour() {
     // what a supervisor that was killed leaves behind, under the name of a pod that has ended
     end(&world, 1, &[&pod]).await;
     assert!(!entry.exists(), "one that ends in order leaves nothing");
-    std::fs::write(&entry, format!("1 {}", std::process::id())).unwrap();
+    std::fs::write(&entry, format!("1 {}/ns/net", std::process::id())).unwrap();
     let (fetched, _) = answer(&world, 1, &shell(&world.fresh(), "true")).await;
     assert_eq!(fetched, PodEnd::Exited(0));
     assert!(!entry.exists(), "and it is cleared away");

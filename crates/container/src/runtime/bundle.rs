@@ -139,9 +139,7 @@ fn namespaces(request: &Request) -> Vec<Value> {
     let mut namespaces: Vec<Value> =
         ["pid", "ipc", "uts", "mount"].into_iter().map(|kind| json!({ "type": kind })).collect();
     match &request.wanted.network_of {
-        Some(process) => {
-            namespaces.push(json!({ "type": "network", "path": format!("/proc/{process}/ns/net") }));
-        }
+        Some(file) => namespaces.push(json!({ "type": "network", "path": file })),
         // without an engine there is nobody to make a network
         None if request.settings.network != "host" => namespaces.push(json!({ "type": "network" })),
         None => {}

@@ -18,17 +18,19 @@ use nix::{
     unistd::Pid,
 };
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::{
     Request,
-    attend::Keeper,
+    attend::{Keeper, Reach, Way},
     image::{self, Image},
     limits::PATH_DEPTH,
 };
 
 mod accounts;
 mod bundle;
+mod exec;
 
 /// A container in a runtime's keeping.
 pub(crate) struct Kept {
@@ -36,10 +38,13 @@ pub(crate) struct Kept {
     program: PathBuf,
     image: Option<Image>,
     first: Option<First>,
+    /// What the first process is, as the bundle tells it; only where a command may be run beside it.
+    process: Option<Value>,
 }
 
 /// The first process of a container.
 struct First {
+    id: i32,
     watch: OwnedFd,
     end: JoinHandle<Result<i32, String>>,
 }
@@ -47,13 +52,16 @@ struct First {
 impl Kept {
     /// Returns it before anything was done.
     pub(crate) const fn of(request: Request, program: PathBuf) -> Self {
-        Self { request, program, image: None, first: None }
+        Self { request, program, image: None, first: None, process: None }
     }
     /// Makes the container; its command waits for [`Keeper::start`].
-    fn create(&mut self) -> Result<u32, String> {
+    fn create(&mut self) -> Result<(), String> {
         let folder = self.request.folder.clone();
         let image = self.image.as_ref().ok_or("there is no image")?;
         let config = bundle::config(&self.request, image)?;
+        if self.request.wanted.probes.is_some() {
+            self.process = config.get("process").cloned();
+        }
         let path = folder.join("config.json");
         let io_failed = |error: io::Error| format!("cannot make the bundle: {error}");
         write_private(&path, config.to_string().as_bytes()).map_err(io_failed)?;
@@ -73,8 +81,8 @@ impl Kept {
         let watch = rustix::process::Pid::from_raw(id).ok_or(io::ErrorKind::InvalidData.into());
         let watch = watch.and_then(|id| Ok(pidfd_open(id, PidfdFlags::empty())?)).map_err(io_failed)?;
         let end = tokio::task::spawn_blocking(move || reap(Pid::from_raw(id)));
-        self.first = Some(First { watch, end });
-        u32::try_from(id).map_err(|error| error.to_string())
+        self.first = Some(First { id, watch, end });
+        Ok(())
     }
     fn command(&self, what: &str) -> Command {
         let mut command = Command::new(&self.program);
@@ -102,7 +110,7 @@ impl Kept {
 }
 
 impl Keeper for Kept {
-    async fn prepare(&mut self) -> Result<Option<u32>, String> {
+    async fn prepare(&mut self) -> Result<(), String> {
         nix::sys::prctl::set_child_subreaper(true)
             .map_err(|error| format!("cannot adopt the container: {error}"))?;
         let (wanted, settings) = (&self.request.wanted, &self.request.settings);
@@ -115,7 +123,7 @@ impl Keeper for Kept {
         let copied = tokio::task::spawn_blocking(move || copy(&from, &to, 0)).await;
         copied.map_err(|error| error.to_string())?.map_err(failed)?;
         self.image = Some(image);
-        self.create().map(Some)
+        self.create()
     }
     async fn start(&mut self) -> Result<(), String> {
         if self.first.is_none() {
@@ -129,6 +137,19 @@ impl Keeper for Kept {
             Ok(_) => Err(format!("failed to start command: {}", self.last_words())),
             Err(error) => Err(format!("{}: {error}", self.program.display())),
         }
+    }
+    async fn reach(&mut self) -> Result<Reach, String> {
+        let id = self.first.as_ref().map(|first| first.id).ok_or("the container was not started")?;
+        let beside = exec::Beside {
+            program: self.program.clone(),
+            state: self.request.folder.join("state"),
+            folder: self.request.folder.clone(),
+            name: self.request.wanted.name.clone(),
+            process: self.process.clone().unwrap_or_default(),
+        };
+        let way = Way::Inside(PathBuf::from(format!("/proc/{id}/ns/net")));
+        let exec = Box::new(move |argv: &[String], timeout| beside.run(argv, timeout));
+        Ok(Reach { way, address: None, exec })
     }
     async fn ended(&mut self) -> Result<i32, String> {
         let Some(first) = &mut self.first else { return Err("the container was not started".to_owned()) };

@@ -8,4 +8,6 @@ mod image;
 #[cfg(test)]
 mod place;
 #[cfg(test)]
+mod podman;
+#[cfg(test)]
 mod run;

@@ -7,9 +7,11 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
-use container::{Engine, Request, Settings, Stage, Wanted, Word};
+use container::{Bind, Engine, Request, Settings, Stage, Wanted, Word};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -190,6 +192,41 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Checks that a container is usable when its probe passes, and not before.
+    pub(crate) fn proves(&self, wanted: Wanted) {
+        let folder = self.folder.path().join("go");
+        fs::create_dir(&folder).unwrap();
+        let pipe = folder.join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let host = folder.to_string_lossy().into_owned();
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let mut opened = self.open(Wanted {
+            args: texts(&["read x < /go/pipe; touch /tmp/up; sleep 600"]),
+            env: vec![("OWN".to_owned(), "asked".to_owned())],
+            binds: vec![Bind { host, path: "/go".to_owned(), writable: true }],
+            probes: Some(json!(["sh", "-c", "echo $OWN >> /go/asked; test -e /tmp/up"])),
+            ..wanted
+        });
+        assert_eq!(opened.start(), None);
+        let asked = folder.join("asked");
+        while fs::read_to_string(&asked).unwrap_or_default().lines().count() < 2 {
+            assert_eq!(opened.stage.hear().unwrap(), None, "it is not usable yet");
+            std::thread::yield_now();
+        }
+        fs::write(&pipe, "x\n").unwrap();
+        assert_eq!(opened.word(), Word::Usable { address: None });
+        opened.stage.kill();
+        let word = opened.word();
+        assert_eq!(opened.rest(word).0, Word::Exited(137));
+        let asked = fs::read_to_string(&asked).unwrap();
+        assert!(asked.lines().all(|line| line == "asked"), "in its own environment: {asked}");
+    }
+}
+
+/// How long a test waits for what has to come.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// A container that was opened.
 pub(crate) struct Opened {
     pub(crate) stage: Stage,
@@ -199,10 +236,21 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
+    /// Returns what its stage says next.
+    pub(crate) fn word(&mut self) -> Word {
+        let patience = Timespec::try_from(PATIENCE).unwrap();
+        loop {
+            if let Some(word) = self.stage.hear().unwrap() {
+                return word;
+            }
+            let said = poll(&mut [PollFd::new(&self.stage, PollFlags::IN)], Some(&patience)).unwrap();
+            assert_eq!(said, 1, "nothing was said for {PATIENCE:?}");
+        }
+    }
     /// Starts it when it is ready; returns what went wrong, if something did.
     pub(crate) fn start(&mut self) -> Option<Word> {
-        match self.stage.hear_next().unwrap() {
-            Word::Ready { .. } => {
+        match self.word() {
+            Word::Ready => {
                 self.stage.go().unwrap();
                 None
             }
@@ -211,7 +259,7 @@ impl Opened {
     }
     /// Runs it to its end.
     pub(crate) fn finish(mut self) -> (Word, String, PathBuf) {
-        let word = self.start().unwrap_or_else(|| self.stage.hear_next().unwrap());
+        let word = self.start().unwrap_or_else(|| self.word());
         self.rest(word)
     }
     /// Returns its end and what it wrote.

@@ -56,7 +56,7 @@ fn it_is_asked_to_end_and_then_made_to() {
         } else {
             opened.stage.terminate()
         }
-        let word = opened.stage.hear_next().unwrap();
+        let word = opened.word();
         assert_eq!(opened.rest(word).0, Word::Exited(code), "{name}");
     }
 }
@@ -105,4 +105,10 @@ fn what_cannot_be_run_says_why() {
     wanted.user = "nobody-knows".to_owned();
     let Word::Fault(why) = place.run(wanted).0 else { panic!() };
     assert!(why.contains("unable to find user nobody-knows"), "{why}");
+}
+
+#[test]
+fn it_is_usable_when_its_probe_passes_and_not_before() {
+    let Some(place) = Place::with_runtime(json!({})) else { return };
+    place.proves(place.shell("late", ""));
 }
