@@ -219,7 +219,7 @@ pub(crate) fn shell(node: &str, text: &str) -> Pod {
 pub(crate) fn script(node: &str, source: &str) -> Pod {
     let mut pod = command(node, &["sh"]);
     let container = pod.template.container.take().unwrap();
-    pod.template.script = Some(ScriptTemplate { container, source: source.to_owned() });
+    pod.template.script = Some(Box::new(ScriptTemplate { container, source: source.to_owned() }));
     pod
 }
 
@@ -230,7 +230,7 @@ pub(crate) fn with_artifact(mut pod: Pod, name: &str, path: &str, optional: bool
 }
 
 pub(crate) fn with_parameter(mut pod: Pod, name: &str, path: &str) -> Pod {
-    let value_from = Some(ValueFrom { path: path.to_owned(), ..ValueFrom::default() });
+    let value_from = Some(Box::new(ValueFrom { path: path.to_owned(), ..ValueFrom::default() }));
     pod.template.outputs.parameters.push(Parameter {
         name: name.to_owned(),
         value_from,

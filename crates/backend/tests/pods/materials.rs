@@ -35,7 +35,8 @@ fn pod(node: &str, text: &str, fields: Value) -> Pod {
     let mut container_fields = json!({"command": ["bash", "-c", text.replace("$$", "$$$$")], "image": "any"});
     container_fields.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     let mut pod = container(node, serde_json::from_value::<Container>(container_fields).unwrap());
-    pod.template.metadata = Some(json!({"labels": {"team": "lab"}, "annotations": {"why": "test"}}));
+    pod.template.metadata =
+        Some(Box::new(json!({"labels": {"team": "lab"}, "annotations": {"why": "test"}})));
     pod
 }
 

@@ -71,14 +71,14 @@ impl Turn {
             Err(message) => return self.cannot_start(start, message),
         };
         let volumes = self.run.live.volumes.iter().chain(&ready.template.volumes).cloned().collect();
-        let (template, volumes) = match patch::patched(ready.template.clone(), volumes, &patches) {
+        let (template, volumes) = match patch::patched(ready.template, volumes, &patches) {
             Ok(patched) => patched,
             Err(message) => return self.cannot_start(start, message),
         };
         let volumes = mounted(&template, volumes);
-        let set = ready.template.container_set.clone();
+        let set = template.container_set.clone();
         let at = self.make(self.new_node(&start, NodeType::Pod, NodePhase::Pending), Body::Ended);
-        self.limit_time(at, &ready.template, false);
+        self.limit_time(at, &template, false);
         let name = self.unique_name(at, &start.name);
         let workflow = &self.run.workflow.metadata.name;
         let Some((id, node)) = self.run.status.nodes.get_index_mut(at) else { return };

@@ -277,7 +277,7 @@ impl Turn {
             if let Some(value) = &parameter.value {
                 args.parameters.insert(parameter.name.clone(), Some(value.0.clone()));
             } else if let Some(from) = from {
-                args.elsewhere.insert(parameter.name.clone(), from.clone());
+                args.elsewhere.insert(parameter.name.clone(), from.as_ref().clone());
             } else if parameter.default.is_some() {
                 args.parameters.insert(parameter.name.clone(), None);
             }

@@ -12,7 +12,8 @@ use super::{
 
 type Rest = serde_json::Map<String, Value>;
 
-/// What a node does: exactly one of the kinds is set.
+/// What a node does: exactly one of the kinds is set. What most templates lack is boxed: a run keeps one of these for each
+/// pod that is under way.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Template {
@@ -30,7 +31,7 @@ pub struct Template {
     pub container: Option<Container>,
     /// One container that runs a text.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub script: Option<ScriptTemplate>,
+    pub script: Option<Box<ScriptTemplate>>,
     /// Groups in sequence, the steps of a group side by side.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<Vec<ParallelSteps>>,
@@ -42,19 +43,19 @@ pub struct Template {
     pub suspend: Option<SuspendTemplate>,
     /// Several containers of one pod.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub container_set: Option<ContainerSetTemplate>,
+    pub container_set: Option<Box<ContainerSetTemplate>>,
     /// An act on a Kubernetes object.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub resource: Option<ResourceTemplate>,
+    pub resource: Option<Box<ResourceTemplate>>,
     /// A transformation of a list of files.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub data: Option<DataTemplate>,
+    pub data: Option<Box<DataTemplate>>,
     /// An HTTP request.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub http: Option<HttpTemplate>,
+    pub http: Option<Box<HttpTemplate>>,
     /// An executor plugin's own fields: an object with one key.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub plugin: Option<Value>,
+    pub plugin: Option<Box<Value>>,
     /// Whether the node counts as done once its container is ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub daemon: Option<bool>,
@@ -69,10 +70,10 @@ pub struct Template {
     pub volumes: Vec<Volume>,
     /// Whether an earlier node's outputs are taken instead of running.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub memoize: Option<Memoize>,
+    pub memoize: Option<Box<Memoize>>,
     /// The locks that are held while the node runs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub synchronization: Option<Synchronization>,
+    pub synchronization: Option<Box<Synchronization>>,
     /// What is measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Metrics>,
@@ -84,7 +85,7 @@ pub struct Template {
     pub pending_timeout: String,
     /// How often a failed attempt is repeated.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry_strategy: Option<RetryStrategy>,
+    pub retry_strategy: Option<Box<RetryStrategy>>,
     /// Seconds a leaf may be active, counted from its start; a number or a text with tags.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active_deadline_seconds: Option<IntOrString>,
@@ -96,7 +97,7 @@ pub struct Template {
     pub parallelism: Option<i64>,
     /// Labels and annotations of the pod.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Value>,
+    pub metadata: Option<Box<Value>>,
     /// Every other field, verbatim.
     #[serde(flatten)]
     pub rest: Rest,
@@ -515,7 +516,7 @@ pub struct Parameter {
     pub value: Option<AnyString>,
     /// Where the value comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub value_from: Option<ValueFrom>,
+    pub value_from: Option<Box<ValueFrom>>,
     /// The name it also gets in the whole workflow.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub global_name: String,

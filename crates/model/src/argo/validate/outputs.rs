@@ -63,7 +63,7 @@ fn wrong_source(parameter: &Parameter, kind: TemplateKind) -> Option<String> {
     if parameter.value.is_some() {
         return Some(" has both valueFrom and value specified, choose one".to_owned());
     }
-    let ValueFrom { path, parameter, expression, supplied, json_path, jq_filter, .. } = from;
+    let ValueFrom { path, parameter, expression, supplied, json_path, jq_filter, .. } = from.as_ref();
     let texts = [path, jq_filter, json_path, parameter, expression];
     let sources = texts.iter().filter(|text| !text.is_empty()).count() + usize::from(supplied.is_some());
     if sources != 1 {
