@@ -73,6 +73,21 @@ pub struct Parameter {
     pub value: String,
 }
 
+/// Labels given as `name=value,…`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Labels(pub Vec<(String, String)>);
+
+impl FromStr for Labels {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let label = |text: &str| match text.trim().split_once('=') {
+            Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+            _ => Err("labels are given as NAME=VALUE,…".to_owned()),
+        };
+        text.split(',').filter(|text| !text.trim().is_empty()).map(label).collect::<Result<_, _>>().map(Self)
+    }
+}
+
 impl FromStr for Parameter {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
@@ -174,6 +189,12 @@ pub enum Command {
     /// Work on schedules
     #[command(subcommand)]
     Cron(command::cron::Cron),
+    /// Work on the WorkflowTemplates of a namespace
+    #[command(subcommand)]
+    Template(command::template::Template),
+    /// Work on the templates that all namespaces share
+    #[command(subcommand)]
+    ClusterTemplate(command::template::ClusterTemplate),
     /// Change nodes of a run
     #[command(subcommand)]
     Node(command::operate::Node),

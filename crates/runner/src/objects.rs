@@ -3,7 +3,14 @@
 
 use audit::Clock as _;
 use identity::Caller;
-use model::{ApplyId, NamespacedName, catalog::Catalog, manifest::Manifest};
+use jiff::Timestamp;
+use model::{
+    ApplyId, NamespacedName,
+    argo::ObjectMeta,
+    catalog::Catalog,
+    limits::{MAX_CRON_WORKFLOW_NAME_BYTES, MAX_NAME_BYTES},
+    manifest::Manifest,
+};
 use policy::{DeleteObject, EditObject, ViewObject};
 use store::StoreError;
 
@@ -59,6 +66,11 @@ impl Runner {
             };
             let mut found: Vec<Manifest> = manifests.iter().filter(of_it).cloned().collect();
             found.sort_by_key(Manifest::key);
+            let made = self.store().creations(kind.as_str(), namespace).await?;
+            for manifest in &mut found {
+                let (_, within, name) = manifest.key();
+                date(manifest.metadata_mut(), made.get(&(within, name)));
+            }
             Ok::<_, RunnerError>(found)
         });
         found.await.map_err(|error| RunnerError::from_act(error, "namespaces", namespace))
@@ -79,7 +91,7 @@ impl Runner {
             kind: kind.as_str(),
             name: Some(name.name.clone()),
         };
-        let found = self.act(caller, action, async |_| self.current_object(kind, name));
+        let found = self.act(caller, action, async |_| self.dated_object(kind, name).await);
         found.await.map_err(|error| RunnerError::from_act(error, kind.resource(), &name.name))
     }
 
@@ -117,9 +129,14 @@ impl Runner {
         &self,
         caller: &Caller,
         kind: ObjectKind,
-        object: Manifest,
+        mut object: Manifest,
         new: bool,
     ) -> Result<Manifest, RunnerError> {
+        let most = match kind {
+            ObjectKind::CronWorkflow => MAX_CRON_WORKFLOW_NAME_BYTES,
+            _ => MAX_NAME_BYTES,
+        };
+        prepare(object.metadata_mut(), new, most)?;
         let _one_at_a_time = self.inner.applying.lock().await;
         let name = name_of(kind, &object)?;
         let now = SystemClock.now();
@@ -145,7 +162,7 @@ impl Runner {
                 self.store().write_object(go, &plan, now).await?;
                 self.inner.reload().await?;
             }
-            Ok(object)
+            self.dated_object(kind, &name).await
         });
         written.await.map_err(|error| RunnerError::from_act(error, kind.resource(), &name.name))
     }
@@ -185,6 +202,42 @@ impl Runner {
         let found = manifests.iter().find(|manifest| manifest.key() == key);
         found.cloned().ok_or_else(|| missing(kind, name))
     }
+}
+
+impl Runner {
+    /// Returns an object with the time it was made at.
+    async fn dated_object(&self, kind: ObjectKind, name: &NamespacedName) -> Result<Manifest, RunnerError> {
+        let mut found = self.current_object(kind, name)?;
+        let made = self.store().creations(kind.as_str(), &name.namespace).await?;
+        date(found.metadata_mut(), made.get(&(name.namespace.clone(), name.name.clone())));
+        Ok(found)
+    }
+}
+
+/// Tells an object's reader when it was made; that is not part of what was written.
+pub(crate) fn date(metadata: &mut ObjectMeta, made: Option<&Timestamp>) {
+    metadata.creation_timestamp = made.map(|at| crate::submit::whole_seconds(*at));
+}
+
+/// Makes an object ready to be written: a new one without a name gets one of `most` bytes, as Kubernetes makes it of
+/// `generateName`; what a server says of an object is not part of it.
+pub(crate) fn prepare(metadata: &mut ObjectMeta, new: bool, most: usize) -> Result<(), RunnerError> {
+    if new && metadata.name.is_empty() && !metadata.generate_name.is_empty() {
+        metadata.name = generated_name(&metadata.generate_name, most)?;
+    }
+    metadata.creation_timestamp = None;
+    metadata.uid.clear();
+    metadata.resource_version.clear();
+    Ok(())
+}
+
+/// Returns a name that begins with `stem` and has not more than `most` bytes: what the suffix leaves no room for is cut
+/// off. Source: Kubernetes `names.SimpleNameGenerator`.
+pub(crate) fn generated_name(stem: &str, most: usize) -> Result<String, RunnerError> {
+    let most = most.saturating_sub(random::SUFFIX_BYTES);
+    let stem: String =
+        stem.char_indices().take_while(|(at, c)| at + c.len_utf8() <= most).map(|(_, c)| c).collect();
+    Ok(format!("{stem}{}", random::name_suffix()?))
 }
 
 fn missing(kind: ObjectKind, name: &NamespacedName) -> RunnerError {

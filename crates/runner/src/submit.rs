@@ -19,6 +19,7 @@ use crate::{
     ChangeKind, RunView, Runner, RunnerError, Submission, artifacts,
     clock::SystemClock,
     drive::Input,
+    objects::generated_name,
     random,
     runner::Inner,
     throttle::{Waiting, postponed},
@@ -287,11 +288,7 @@ fn name_it(workflow: &mut Workflow) -> Result<(), RunnerError> {
     let metadata = &mut workflow.metadata;
     if metadata.name.is_empty() {
         let stem = if metadata.generate_name.is_empty() { "workflow-" } else { &metadata.generate_name };
-        // as Kubernetes does: what the suffix leaves no room for is cut off (`names.SimpleNameGenerator`)
-        let most = model::limits::MAX_WORKFLOW_NAME_BYTES.saturating_sub(random::SUFFIX_BYTES);
-        let stem: String =
-            stem.char_indices().take_while(|(at, c)| at + c.len_utf8() <= most).map(|(_, c)| c).collect();
-        metadata.name = format!("{stem}{}", random::name_suffix()?);
+        metadata.name = generated_name(stem, model::limits::MAX_WORKFLOW_NAME_BYTES)?;
     }
     let mut faults: Vec<Fault> = Vec::new();
     faults.extend(check_subdomain("the workflow's name", &metadata.name).err());
@@ -327,7 +324,7 @@ fn label_value(text: &str) -> String {
     text.get(start..).unwrap_or_default().trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned()
 }
 
-fn whole_seconds(at: jiff::Timestamp) -> String {
+pub(crate) fn whole_seconds(at: jiff::Timestamp) -> String {
     jiff::Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }
 

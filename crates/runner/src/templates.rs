@@ -9,9 +9,16 @@ use model::{ApplyId, NamespacedName, argo::WorkflowTemplate, catalog::Catalog, m
 use policy::{DeleteTemplate, EditTemplate, Rules, ViewTemplate};
 use store::StoreError;
 
-use crate::{Runner, RunnerError, clock::SystemClock, random, runner::Current};
+use crate::{
+    Runner, RunnerError,
+    clock::SystemClock,
+    objects::{date, prepare},
+    random,
+    runner::Current,
+};
 
 const TEMPLATES: &str = "workflowtemplates.argoproj.io";
+const KIND: &str = "WorkflowTemplate";
 
 impl Runner {
     /// Returns the WorkflowTemplates of a namespace (of all namespaces when empty), in order of name.
@@ -33,6 +40,11 @@ impl Runner {
                 manifests.iter().filter_map(as_template).filter(of_it).cloned().collect();
             let key = |t: &WorkflowTemplate| (t.metadata.namespace.clone(), t.metadata.name.clone());
             found.sort_by_key(key);
+            let made = self.store().creations(KIND, namespace).await?;
+            for template in &mut found {
+                let made = made.get(&key(template));
+                date(&mut template.metadata, made);
+            }
             Ok::<_, RunnerError>(found)
         });
         found.await.map_err(|error| RunnerError::from_act(error, "namespaces", namespace))
@@ -48,9 +60,7 @@ impl Runner {
         name: &NamespacedName,
     ) -> Result<WorkflowTemplate, RunnerError> {
         let action = ViewTemplate { namespace: name.namespace.clone(), name: Some(name.name.clone()) };
-        let found = self.act(caller, action, async |_| {
-            self.rules().catalog().template(name).cloned().ok_or_else(|| missing(name))
-        });
+        let found = self.act(caller, action, async |_| self.dated_template(name).await);
         found.await.map_err(|error| RunnerError::from_act(error, TEMPLATES, &name.name))
     }
 
@@ -82,9 +92,10 @@ impl Runner {
     pub async fn write_template(
         &self,
         caller: &Caller,
-        template: Manifest,
+        mut template: Manifest,
         new: bool,
     ) -> Result<WorkflowTemplate, RunnerError> {
+        prepare(template.metadata_mut(), new, model::limits::MAX_NAME_BYTES)?;
         let _one_at_a_time = self.inner.applying.lock().await;
         let name = name_of(&template)?;
         let now = SystemClock.now();
@@ -106,7 +117,7 @@ impl Runner {
                 self.store().write_template(go, &plan, now).await?;
                 self.inner.reload().await?;
             }
-            as_template(&template).cloned().ok_or_else(|| missing(&name))
+            self.dated_template(&name).await
         });
         written.await.map_err(|error| RunnerError::from_act(error, TEMPLATES, &name.name))
     }
@@ -135,6 +146,16 @@ impl Runner {
             self.inner.reload().await
         });
         deleted.await.map_err(|error| RunnerError::from_act(error, TEMPLATES, &name.name))
+    }
+}
+
+impl Runner {
+    /// Returns a template with the time it was made at.
+    async fn dated_template(&self, name: &NamespacedName) -> Result<WorkflowTemplate, RunnerError> {
+        let mut found = self.rules().catalog().template(name).cloned().ok_or_else(|| missing(name))?;
+        let made = self.store().creations(KIND, &name.namespace).await?;
+        date(&mut found.metadata, made.get(&(name.namespace.clone(), name.name.clone())));
+        Ok(found)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Objects that were applied: every revision is kept; the newest of each name is current, unless it says deleted.
 //! Not here: what an apply changes (see `plan`), what objects mean together (`model::catalog`).
 
+use std::collections::BTreeMap;
+
 use audit::Audited;
 use identity::PrincipalKey;
 use jiff::Timestamp;
@@ -32,6 +34,36 @@ impl Store {
             damaged(format!("the objects do not fit together: {}", faults.join("; ")))
         })?;
         Ok((catalog, manifests, latest))
+    }
+
+    /// Returns when the objects of a kind were made, by namespace and name: when each was first written since it was
+    /// deleted last. An empty namespace stands for all.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn creations(
+        &self,
+        kind: &'static str,
+        namespace: &str,
+    ) -> Result<BTreeMap<(String, String), Timestamp>, StoreError> {
+        let namespace = namespace.to_owned();
+        self.read(move |connection| {
+            let sql = "SELECT namespace, name, MIN(created_at) FROM objects AS one
+                WHERE kind = ?1 AND (?2 = '' OR namespace = ?2) AND deleted = 0 AND number > COALESCE((
+                  SELECT MAX(number) FROM objects AS other WHERE other.kind = one.kind
+                  AND other.namespace = one.namespace AND other.name = one.name AND other.deleted = 1), -1)
+                GROUP BY namespace, name";
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut rows = statement.query((kind, &namespace))?;
+            let mut found = BTreeMap::new();
+            while let Some(row) = rows.next()? {
+                let at: String = row.get(2)?;
+                let at = at.parse().map_err(|_| damaged(format!("`{at}` is no time")))?;
+                found.insert((row.get(0)?, row.get(1)?), at);
+            }
+            Ok(found)
+        })
+        .await
     }
 
     /// Writes a plan: all or nothing. The proof's digest must be the plan's. A plan that writes nothing changes nothing.

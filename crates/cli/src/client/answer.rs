@@ -99,6 +99,14 @@ pub struct WorkflowList {
     pub items: Option<Vec<Workflow>>,
 }
 
+/// Argo's list of objects of another kind.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ObjectList {
+    /// The objects; null when there are none.
+    pub items: Option<Vec<serde_json::Value>>,
+}
+
 /// A message of one of Argo's streams.
 #[derive(Debug, Clone, Deserialize)]
 pub struct StreamMessage<T> {

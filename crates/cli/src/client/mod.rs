@@ -1,4 +1,4 @@
-//! A typed client of both of a server's APIs: Argo's (`argo`) and Marque's own (`marque`).
+//! A typed client of both of a server's APIs: Argo's (`argo`, `objects`) and Marque's own (`marque`).
 //! Not here: what to do with the answers (see `command`), keeping credentials (see `credentials`).
 //!
 //! Invariant: a token goes only into the `Authorization` header, only to the server it is for, never along a
@@ -7,6 +7,7 @@
 pub mod answer;
 mod argo;
 mod marque;
+mod objects;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use marque::{
     Applied, AskedSubmit, Change, Entries, Gate, GateAnswer, Gates, Given, Provider, Providers, SentEntry,
     Session, Sheet, WhoAmI,
 };
+pub use objects::Kind;
 pub use stream::Lines;
 
 use crate::{

@@ -4,7 +4,7 @@
 
 use std::{fs, io::Write as _, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use model::argo::{Renewed, renew};
 
 use super::sheets;
@@ -19,6 +19,7 @@ use crate::{
 #[command(after_help = "Examples:
   marque convert cron.yaml > cron-4.yaml
   marque convert --write old/
+  marque convert -o json - < cron.yaml
 
 `schedule` becomes `schedules`, `mutex` and `semaphore` become `mutexes` and `semaphores`, `podPriority` a comment.
 Comments, order and everything else stay as they are. The result goes to standard output; several files are separated
@@ -28,8 +29,20 @@ pub struct Convert {
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Write the files anew instead of printing them
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "output")]
     pub write: bool,
+    /// How the result is spelled; JSON has no comments
+    #[arg(short = 'o', long, value_enum)]
+    pub output: Option<Spelling>,
+}
+
+/// How converted manifests are spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Spelling {
+    /// As they were, in all else
+    Yaml,
+    /// JSON, one object after the other
+    Json,
 }
 
 /// Prints manifests in the spellings of version 4, or writes them anew.
@@ -53,10 +66,10 @@ pub fn convert(args: &Convert, shell: &mut Shell<'_>) -> Result<Exit, CliError> 
     if !faults.is_empty() {
         return Err(sheets::faulty(faults, &texts));
     }
-    if args.write {
-        write_anew(&converted, shell)?
-    } else {
-        print(&converted, shell)?
+    match args.output {
+        _ if args.write => write_anew(&converted, shell)?,
+        Some(Spelling::Json) => print_json(&converted, shell)?,
+        _ => print(&converted, shell)?,
     }
     Ok(Exit::OK)
 }
@@ -69,6 +82,18 @@ fn print(converted: &[(&SourceText, Renewed)], shell: &mut Shell<'_>) -> Result<
         // a file's missing last line end would join it with what follows
         let several = converted.len() > 1 && !text.ends_with('\n');
         write!(shell.out, "{text}{}", if several { "\n" } else { "" })?;
+    }
+    Ok(())
+}
+
+fn print_json(converted: &[(&SourceText, Renewed)], shell: &mut Shell<'_>) -> Result<(), CliError> {
+    for (source, Renewed { text, .. }) in converted {
+        let documents = model::yaml::parse(&source.file, text).map_err(|faults| {
+            sheets::faulty(faults, &[SourceText { file: source.file.clone(), text: text.clone() }])
+        })?;
+        for document in documents.iter().filter(|document| !document.is_empty()) {
+            writeln!(shell.out, "{:#}", document.value())?;
+        }
     }
     Ok(())
 }

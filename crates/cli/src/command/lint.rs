@@ -4,14 +4,23 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use model::{Fault, argo::Findings, manifest::Manifest};
+use model::{
+    Fault,
+    argo::Findings,
+    manifest::{Manifest, OfKinds, parse, parse_kinds},
+};
 use serde_json::{Value, json};
 
 use super::{sheets, together};
 use crate::{
     args::Global,
+    client::Kind,
     error::{CliError, SourceText, plural},
     exit::Exit,
+    render::{
+        fault::{self, Drawable},
+        table::tame,
+    },
     shell::{Paint, Shell},
 };
 
@@ -20,7 +29,10 @@ use crate::{
 pub enum Spelling {
     /// For people
     #[default]
+    #[value(alias = "pretty")]
     Text,
+    /// A line for each finding
+    Simple,
     /// A list with one element a file
     Json,
     /// SARIF 2.1.0, for code scanning
@@ -38,8 +50,11 @@ The files are checked together: what one refers to may be in another. Warnings t
 Kubernetes, and of spellings that Argo 4 removed; they don't make a file invalid.")]
 pub struct Lint {
     /// Files, folders of manifests, or `-` for standard input
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Only objects of these kinds: all, workflows, workflowtemplates, clusterworkflowtemplates, cronworkflows
+    #[arg(long, value_name = "KIND,…", value_delimiter = ',')]
+    pub kinds: Vec<Kinds>,
     /// How the findings are spelled
     #[arg(short = 'o', long = "output", value_enum, default_value_t, hide_default_value = true)]
     pub output: Spelling,
@@ -47,56 +62,170 @@ pub struct Lint {
     #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set, hide = true)]
     pub strict: bool,
     /// Taken for the sake of scripts for `argo lint`: no server is asked
-    #[arg(long, hide = true)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set, hide = true)]
     pub offline: bool,
+}
+
+/// Kinds of objects, as `argo lint` calls them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kinds {
+    /// Everything
+    All,
+    /// Workflows
+    #[value(name = "workflows", alias = "wf")]
+    Workflows,
+    /// WorkflowTemplates
+    #[value(name = "workflowtemplates", alias = "wftmpl")]
+    WorkflowTemplates,
+    /// ClusterWorkflowTemplates
+    #[value(name = "clusterworkflowtemplates", alias = "cwft")]
+    ClusterWorkflowTemplates,
+    /// CronWorkflows
+    #[value(name = "cronworkflows", alias = "cron")]
+    CronWorkflows,
+}
+
+impl Kinds {
+    const fn kind(self) -> Option<&'static str> {
+        match self {
+            Self::All => None,
+            Self::Workflows => Some("Workflow"),
+            Self::WorkflowTemplates => Some("WorkflowTemplate"),
+            Self::ClusterWorkflowTemplates => Some("ClusterWorkflowTemplate"),
+            Self::CronWorkflows => Some("CronWorkflow"),
+        }
+    }
+}
+
+/// Check objects of one kind without a server.
+#[derive(Debug, Args)]
+pub struct OfKind {
+    /// Files, folders of manifests, or `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How the findings are spelled
+    #[arg(short = 'o', long = "output", value_enum, default_value_t, hide_default_value = true)]
+    pub output: Spelling,
+    /// Taken for the sake of scripts for `argo lint`: checking is always strict
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set, hide = true)]
+    pub strict: bool,
+}
+
+/// What is checked, and how it is told.
+struct Asked<'a> {
+    /// How the command is called.
+    command: &'a str,
+    files: &'a [PathBuf],
+    /// All kinds when empty.
+    kinds: Vec<&'static str>,
+    output: Spelling,
 }
 
 /// Checks manifests.
 ///
 /// # Errors
-/// [`CliError::Faults`] with every fault found, when they are spelled for people.
+/// [`CliError::File`]; faults that were found are told, and make the exit code.
 pub fn lint(args: &Lint, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
-    let texts = sheets::read_all(&args.files, shell.input)?;
-    let mut manifests: Vec<Manifest> = Vec::new();
+    let all = args.kinds.contains(&Kinds::All);
+    let kinds = args.kinds.iter().filter_map(|kind| kind.kind()).filter(|_| !all).collect();
+    let asked = Asked { command: "lint", files: &args.files, kinds, output: args.output };
+    checked(&asked, global, shell)
+}
+
+/// Checks the objects of one kind; others in the files are only what these may refer to.
+///
+/// # Errors
+/// [`CliError::File`]; faults that were found are told, and make the exit code.
+pub(super) fn of_kind(
+    kind: Kind,
+    args: &OfKind,
+    global: &Global,
+    shell: &mut Shell<'_>,
+) -> Result<Exit, CliError> {
+    let command = match kind {
+        Kind::WorkflowTemplate => "template lint",
+        Kind::ClusterWorkflowTemplate => "cluster-template lint",
+        Kind::CronWorkflow => "cron lint",
+    };
+    let asked = Asked { command, files: &args.files, kinds: vec![kind.as_str()], output: args.output };
+    checked(&asked, global, shell)
+}
+
+fn checked(asked: &Asked<'_>, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
+    if asked.files.is_empty() {
+        // in the words of `argo`
+        writeln!(shell.err, "Error: requires at least 1 arg(s), only received 0")?;
+        writeln!(shell.err, "Usage:\n  marque {} FILE...", asked.command)?;
+        return Ok(Exit::USAGE);
+    }
+    let texts = sheets::read_all(asked.files, shell.input)?;
+    let (mut meant, mut others): (Vec<Manifest>, Vec<Manifest>) = (Vec::new(), Vec::new());
     let mut faults = Vec::new();
     for source in &texts {
-        match model::manifest::parse(&source.file, &source.text) {
-            Ok(found) => manifests.extend(found),
+        let parsed = match asked.kinds.as_slice() {
+            [] => parse(&source.file, &source.text).map(|meant| OfKinds { meant, others: Vec::new() }),
+            kinds => parse_kinds(&source.file, &source.text, kinds),
+        };
+        match parsed {
+            Ok(found) => {
+                meant.extend(found.meant);
+                others.extend(found.others);
+            }
             Err(found) => faults.extend(found),
         }
     }
-    manifests.iter_mut().for_each(|manifest| manifest.default_namespace(&global.namespace));
-    let mut findings = together::look_through(&manifests);
+    if meant.is_empty() && faults.is_empty() {
+        writeln!(shell.err, "found nothing to lint in the specified paths, failing...")?;
+        return Ok(Exit::FAILED);
+    }
+    meant.iter_mut().chain(&mut others).for_each(|manifest| manifest.default_namespace(&global.namespace));
+    let mut findings = together::look_through(&meant, &others);
     findings.faults.splice(0..0, faults);
-    let exit = if findings.faults.is_empty() { Exit::OK } else { Exit::FAILED };
-    match args.output {
+    match asked.output {
         Spelling::Json => writeln!(shell.out, "{:#}", by_file(&texts, &findings))?,
         Spelling::Sarif => writeln!(shell.out, "{:#}", sarif(&findings))?,
-        Spelling::Text => return for_people(findings, &texts, manifests.len(), shell),
+        Spelling::Simple => for_lines(&findings, shell)?,
+        Spelling::Text => for_people(&findings, &texts, meant.len(), shell)?,
     }
-    Ok(exit)
+    Ok(if findings.faults.is_empty() { Exit::OK } else { Exit::FAILED })
 }
 
 fn for_people(
-    findings: Findings,
+    findings: &Findings,
     texts: &[SourceText],
     count: usize,
     shell: &mut Shell<'_>,
-) -> Result<Exit, CliError> {
+) -> Result<(), CliError> {
     for warning in &findings.warnings {
         let help = warning.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
         writeln!(shell.err, "{}: {warning}{help}", shell.look.paint(Paint::Waiting, "warning"))?;
     }
     if !findings.faults.is_empty() {
-        return Err(sheets::faulty(findings.faults, texts));
+        let drawn: Vec<Drawable> = findings.faults.iter().cloned().map(Drawable::from).collect();
+        shell.err.write_all(fault::faults(&drawn, texts, shell.look).as_bytes())?;
+        let mark = shell.look.paint(Paint::Bad, "✖");
+        writeln!(shell.err, "{mark} {} linting errors found!", drawn.len())?;
+        return Ok(());
     }
     let warned = match findings.warnings.len() {
         0 => String::new(),
         some => format!(", {}", plural(some, "warning")),
     };
-    let what = plural(count, "object");
-    writeln!(shell.out, "{what} in {}: no fault found{warned}", plural(texts.len(), "file"))?;
-    Ok(Exit::OK)
+    let (what, files) = (plural(count, "object"), plural(texts.len(), "file"));
+    let mark = shell.look.paint(Paint::Good, "✔");
+    writeln!(shell.out, "{mark} no linting errors found! ({what} in {files}{warned})")?;
+    Ok(())
+}
+
+/// A line for each finding, as compilers have them.
+fn for_lines(findings: &Findings, shell: &mut Shell<'_>) -> Result<(), CliError> {
+    for (name, found) in [("error", &findings.faults), ("warning", &findings.warnings)] {
+        for fault in found {
+            let place = fault.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+            writeln!(shell.out, "{place}{name}: {}", tame(&fault.message))?;
+        }
+    }
+    Ok(())
 }
 
 fn by_file(texts: &[SourceText], findings: &Findings) -> Value {

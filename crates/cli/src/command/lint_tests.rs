@@ -100,7 +100,10 @@ async fn sarif_has_a_result_for_each_finding_and_people_see_warnings_too() {
     assert!(results.iter().all(|result| rules.contains(&&result["ruleId"])));
 
     let (exit, out, err) = lint(&[("w.yaml", &good), ("t.yaml", TEMPLATE)], &[]).await;
-    assert_eq!((exit, out.as_str()), (Exit::OK, "2 objects in 2 files: no fault found, 1 warning\n"));
+    assert_eq!(
+        (exit, out.as_str()),
+        (Exit::OK, "✔ no linting errors found! (2 objects in 2 files, 1 warning)\n")
+    );
     assert!(err.contains("warning: HOME/w.yaml:6:3: only on Kubernetes"), "{err}");
 }
 

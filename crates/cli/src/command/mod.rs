@@ -1,5 +1,6 @@
 //! The commands, one a file: a struct of arguments and a function that does it. What several of them share stands in
-//! `session` (who asks whom), `sheets` (reading files), `together` (checking them), `follow` (showing a run as it goes), `answers` (spelling).
+//! `session` (who asks whom), `sheets` (reading files), `together` (checking them), `kept` (objects
+//! that the server keeps), `follow` (showing a run as it goes), `answers` (spelling).
 //! Not here: how things look (see `render`).
 
 pub mod answer;
@@ -21,6 +22,7 @@ pub mod explain;
 mod follow;
 pub mod gates;
 pub mod get;
+mod kept;
 pub mod lint;
 #[cfg(test)]
 mod lint_tests;
@@ -30,11 +32,13 @@ pub mod login;
 pub mod logout;
 pub mod logs;
 pub mod operate;
+mod parameters;
 pub mod run;
 pub mod serve;
 mod session;
 mod sheets;
 pub mod submit;
+pub mod template;
 #[cfg(test)]
 mod tests;
 mod together;
@@ -78,6 +82,8 @@ pub async fn run(cli: Cli, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
         Command::Retry(args) => operate::retry(args, global, shell).await,
         Command::Resubmit(args) => operate::resubmit(args, global, shell).await,
         Command::Cron(args) => cron::cron(args, global, shell).await,
+        Command::Template(args) => template::template(args, global, shell).await,
+        Command::ClusterTemplate(args) => template::cluster_template(args, global, shell).await,
         Command::Node(args) => operate::node(args, global, shell).await,
         Command::Delete(args) => delete::delete(args, global, shell).await,
         Command::Gates(args) => gates::gates(args, global, shell).await,

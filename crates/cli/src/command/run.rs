@@ -8,10 +8,7 @@ use audit::Clock as _;
 use clap::Args;
 use model::{
     NamespacedName,
-    argo::{
-        AnyString, Mode, NodePhase, NodeStatus, NodeType, Parameter, Workflow, WorkflowPhase,
-        WorkflowTemplateRef,
-    },
+    argo::{Mode, NodePhase, NodeStatus, NodeType, Workflow, WorkflowPhase, WorkflowTemplateRef},
     manifest::{Manifest, Written},
     oam::Via,
 };
@@ -22,7 +19,7 @@ use super::{
     answers, follow,
     follow::{Screen, Ticks},
     local::{self, Local},
-    sheets, together,
+    parameters, sheets, together,
 };
 use crate::{
     args::{ArtifactDriver, Format, Global, Isolation, Output, Parameter as Given},
@@ -87,7 +84,7 @@ pub struct Run {
 pub async fn run(args: &Run, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
     let texts = sheets::read_all(&args.files, shell.input)?;
     let mut asked = asked(sheets::parse_all(&texts)?, &texts, &global.namespace)?;
-    set_parameters(&mut asked.workflow.object, &args.parameters);
+    parameters::set(&mut asked.workflow.object.spec.arguments.parameters, &args.parameters);
     // nothing is opened, made or stored before the file makes sense by itself
     let checked = together::check(asked.at_rest.clone(), std::slice::from_ref(&asked.workflow), Mode::Submit);
     checked.map_err(|faults| sheets::faulty(faults, &texts))?;
@@ -184,18 +181,6 @@ pub(super) fn of_template(name: &str, namespace: &str) -> Workflow {
     workflow.spec.workflow_template_ref =
         Some(WorkflowTemplateRef { name: name.to_owned(), cluster_scope: false });
     workflow
-}
-
-/// Sets the parameters that were given on the command line.
-pub(super) fn set_parameters(workflow: &mut Workflow, given: &[Given]) {
-    let parameters = &mut workflow.spec.arguments.parameters;
-    for Given { name, value } in given {
-        let value = Some(AnyString::from(value.as_str()));
-        match parameters.iter_mut().find(|parameter| parameter.name == *name) {
-            Some(parameter) => parameter.value = value,
-            None => parameters.push(Parameter { name: name.clone(), value, ..Parameter::default() }),
-        }
-    }
 }
 
 async fn start_and_follow(

@@ -45,7 +45,11 @@ pub(crate) fn read_all(paths: &[PathBuf], input: &mut dyn BufRead) -> Result<Vec
     Ok(texts)
 }
 
-fn read(path: &Path) -> Result<SourceText, CliError> {
+/// Returns the text of a file.
+///
+/// # Errors
+/// [`CliError::File`].
+pub(crate) fn read(path: &Path) -> Result<SourceText, CliError> {
     let mut file = fs::File::open(path).map_err(|error| CliError::read(path, error))?;
     Ok(SourceText { file: path.display().to_string(), text: limited(path, &mut file)? })
 }

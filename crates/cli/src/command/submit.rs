@@ -8,7 +8,7 @@ use model::{
     manifest::Manifest,
 };
 
-use super::{answers, follow, run, session, sheets, watch};
+use super::{answers, follow, parameters, run, session, sheets, watch};
 use crate::{
     args::{Format, Global, Output, Parameter},
     client::Client,
@@ -72,7 +72,7 @@ pub async fn submit(args: &Submit, global: &Global, shell: &mut Shell<'_>) -> Re
         (None, Some(from)) => of(from, &global.namespace)?,
         (None, None) => return Err(CliError::Usage("name a file or --from a component".to_owned())),
     };
-    run::set_parameters(&mut workflow, &args.parameters);
+    parameters::set(&mut workflow.spec.arguments.parameters, &args.parameters);
     for (annotation, said) in [("marque.dev/reason", &args.reason), ("marque.dev/ticket", &args.ticket)] {
         if let Some(said) = said {
             workflow.metadata.annotations.insert(annotation.to_owned(), AnyString::from(said.as_str()));

@@ -6,7 +6,7 @@ use clap::{Command, CommandFactory as _};
 use insta::assert_snapshot;
 use model::argo::Workflow;
 
-use super::{run, submit};
+use super::{parameters, submit};
 use crate::{
     args::{Cli, Parameter},
     exit::Exit,
@@ -202,7 +202,7 @@ async fn a_folder_stands_for_its_manifests_only() {
     let said = marque(home.path(), &["lint", &name], "").await;
     assert_eq!(
         (said.exit, said.out.as_str()),
-        (Exit::OK, "1 object in 1 file: no fault found\n"),
+        (Exit::OK, "✔ no linting errors found! (1 object in 1 file)\n"),
         "{}",
         said.err
     );
@@ -214,7 +214,7 @@ async fn the_example_has_no_fault() {
     let said = alone(&["lint", &example]).await;
     assert_eq!(
         (said.exit, said.out.as_str()),
-        (Exit::OK, "10 objects in 4 files: no fault found\n"),
+        (Exit::OK, "✔ no linting errors found! (10 objects in 4 files)\n"),
         "{}",
         said.err
     );
@@ -273,7 +273,7 @@ fn a_parameter_replaces_the_one_of_its_name_or_is_added() {
     )
     .unwrap();
     let given = ["a=2=3", "c="].map(|text| text.parse::<Parameter>().unwrap());
-    run::set_parameters(&mut workflow, &given);
+    parameters::set(&mut workflow.spec.arguments.parameters, &given);
     let told: Vec<(String, Option<String>)> = workflow
         .spec
         .arguments

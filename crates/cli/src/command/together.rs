@@ -8,7 +8,7 @@ use model::{
     argo::{
         self, FindTemplate, Findings, Mode, Validation, Workflow, WorkflowSpec, WorkflowTemplate, advice,
     },
-    catalog::Catalog,
+    catalog::{Catalog, DEFINED_TWICE},
     lower,
     manifest::{Manifest, Written},
     yaml::Places,
@@ -72,9 +72,10 @@ impl FindTemplate for Within<'_> {
 }
 
 /// Looks through objects that are meant for one place: each by itself, and all of them together; goes on after a fault.
-pub(crate) fn look_through(manifests: &[Manifest]) -> Findings {
+/// What they refer to may also be among `others`, which are not looked at themselves.
+pub(crate) fn look_through(manifests: &[Manifest], others: &[Manifest]) -> Findings {
     let mut templates = Templates::default();
-    for manifest in manifests {
+    for manifest in others.iter().chain(manifests) {
         let (cluster, written) = match manifest {
             Manifest::WorkflowTemplate(written) => (false, written),
             Manifest::ClusterWorkflowTemplate(written) => (true, written),
@@ -99,11 +100,24 @@ pub(crate) fn look_through(manifests: &[Manifest]) -> Findings {
         let nameless = is_argos(manifest) && manifest.metadata().name.is_empty();
         !nameless && !matches!(manifest, Manifest::Workflow(_))
     };
-    let at_rest = manifests.iter().filter(rests).cloned();
-    all.faults.extend(Catalog::check(at_rest.collect()).err().unwrap_or_default());
+    let at_rest = |manifests: &[Manifest]| manifests.iter().filter(rests).cloned().collect::<Vec<_>>();
+    let of_others = Catalog::check(at_rest(others)).err().unwrap_or_default();
+    let mut together = at_rest(others);
+    together.extend(at_rest(manifests));
+    let mut together = Catalog::check(together).err().unwrap_or_default();
+    together.retain(|fault| !of_others.iter().any(|other| told_alike(fault, other)));
+    // files of a folder may be versions of one object: which of them is applied is not known here
+    let (twice, faults): (Vec<Fault>, Vec<Fault>) =
+        together.into_iter().partition(|fault| fault.code == DEFINED_TWICE);
+    all.faults.extend(faults);
+    all.warnings.extend(twice);
     once(&mut all.faults);
     once(&mut all.warnings);
     all
+}
+
+fn told_alike(one: &Fault, other: &Fault) -> bool {
+    one.place == other.place && one.message == other.message
 }
 
 fn of_manifest(manifest: &Manifest, templates: &dyn FindTemplate) -> Findings {

@@ -4,6 +4,7 @@
 
 pub mod decision;
 pub mod fault;
+pub mod kept;
 pub mod live;
 #[cfg(test)]
 mod live_tests;

@@ -374,7 +374,7 @@ fn traits_must_exist_fit_and_agree() {
     broken(
         "overridable: [month]",
         "overrideable: [month]",
-        &["application.yaml:18:13: unknown field `overrideable` [MDL0105]"],
+        &["application.yaml:18:13: unknown field \"overrideable\" [MDL0105]"],
     );
 }
 

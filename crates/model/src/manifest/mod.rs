@@ -14,7 +14,7 @@ mod written;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use read::{BAD_OBJECT, UNKNOWN_KIND, parse};
+pub use read::{BAD_OBJECT, OfKinds, UNKNOWN_KIND, parse, parse_kinds};
 pub use written::Written;
 
 use crate::{
@@ -125,6 +125,10 @@ impl Manifest {
     /// Returns its name, labels and annotations.
     pub fn metadata(&self) -> &ObjectMeta {
         each!(self, written => &written.object.metadata)
+    }
+    /// Returns its name, labels and annotations, to be changed.
+    pub fn metadata_mut(&mut self) -> &mut ObjectMeta {
+        each!(self, written => &mut written.object.metadata)
     }
     /// Returns where the object begins.
     pub fn place(&self) -> Option<Place> {

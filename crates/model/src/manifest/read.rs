@@ -52,6 +52,34 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Manifest>, Vec<Fault>> {
     if faults.is_empty() { Ok(manifests) } else { Err(faults) }
 }
 
+/// The objects of a text, of which only some kinds are meant.
+#[derive(Debug, Default)]
+pub struct OfKinds {
+    /// Those of the kinds.
+    pub meant: Vec<Manifest>,
+    /// The others, as far as they make sense.
+    pub others: Vec<Manifest>,
+}
+
+/// Reads the objects of these kinds of a YAML or JSON text; nothing is said of what is wrong with others.
+///
+/// # Errors
+/// Every fault found in those that are meant, or that the text is not YAML or is over a limit.
+pub fn parse_kinds(file: &str, text: &str, kinds: &[&str]) -> Result<OfKinds, Vec<Fault>> {
+    let mut found = OfKinds::default();
+    let mut faults = Vec::new();
+    for document in yaml::parse(file, text)?.iter().filter(|document| !document.is_empty()) {
+        let kind = document.root().get("kind").and_then(|entry| entry.value.as_str());
+        match (object(document), kind.is_some_and(|kind| kinds.contains(&kind))) {
+            (Ok(manifest), true) => found.meant.push(manifest),
+            (Ok(manifest), false) => found.others.push(manifest),
+            (Err(wrong), true) => faults.extend(wrong),
+            (Err(_), false) => {}
+        }
+    }
+    if faults.is_empty() { Ok(found) } else { Err(faults) }
+}
+
 /// Reads the object of one document.
 pub(super) fn object(document: &Document) -> Result<Manifest, Vec<Fault>> {
     let kind = kind(document).map_err(|fault| vec![*fault])?;
@@ -64,7 +92,8 @@ pub(super) fn object(document: &Document) -> Result<Manifest, Vec<Fault>> {
         Ok(_) => Err(faults),
         Err(wrong) => {
             let told = |fault: &Fault, faults: &[Fault]| {
-                faults.iter().any(|other| other.place == fault.place && other.message == fault.message)
+                let same = |other: &Fault| other.message == fault.message || other.code == fault.code;
+                faults.iter().any(|other| other.place == fault.place && same(other))
             };
             for fault in wrong {
                 if !told(&fault, &faults) {

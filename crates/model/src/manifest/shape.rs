@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{argo_fields as argo, core_fields as core, oam_fields as oam};
 use crate::{
     fault::Fault,
-    yaml::{Data, Document, Node, UNKNOWN_FIELD, did_you_mean},
+    yaml::{Data, Document, Entry, Node, UNKNOWN_FIELD, did_you_mean},
 };
 
 /// How many unknown fields of one object are told of.
@@ -31,9 +31,9 @@ pub(super) enum Shape {
 
 /// Returns a fault for each unknown field of an object of this kind.
 pub(super) fn check(document: &Document, kind: &str) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    walk(document, document.root(), *of_kind(kind), &mut faults);
-    faults
+    let mut walk = Walk { document, path: String::new(), faults: Vec::new() };
+    walk.walk(document.root(), *of_kind(kind));
+    walk.faults
 }
 
 fn of_kind(kind: &str) -> &'static Shape {
@@ -86,36 +86,59 @@ fn take_out(value: &mut Value, shape: Shape) {
     }
 }
 
-fn walk(document: &Document, node: &Node, shape: Shape, faults: &mut Vec<Fault>) {
-    match (shape, &node.data) {
-        (Shape::Template, _) => walk(document, node, argo::TEMPLATE, faults),
-        (Shape::List(item), Data::Seq(items)) => {
-            items.iter().for_each(|node| walk(document, node, *item, faults));
-        }
-        (Shape::Fields(value), Data::Map(entries)) => {
-            entries.iter().for_each(|entry| walk(document, &entry.value, *value, faults));
-        }
-        (Shape::Object(known) | Shape::Strict(known), Data::Map(entries)) => {
-            for entry in entries.iter() {
-                if faults.len() >= MAX_FAULTS {
-                    return;
+/// A document while it is walked.
+struct Walk<'a> {
+    document: &'a Document,
+    /// Where the walk is, as Kubernetes writes it: `spec.templates[0].container`.
+    path: String,
+    faults: Vec<Fault>,
+}
+
+impl Walk<'_> {
+    fn walk(&mut self, node: &Node, shape: Shape) {
+        match (shape, &node.data) {
+            (Shape::Template, _) => self.walk(node, argo::TEMPLATE),
+            (Shape::List(item), Data::Seq(items)) => {
+                for (at, node) in items.iter().enumerate() {
+                    self.within(&format!("[{at}]"), |walk| walk.walk(node, *item));
                 }
-                if let Some((_, shape)) = known.iter().find(|(name, _)| *name == &*entry.key) {
-                    walk(document, &entry.value, *shape, faults);
-                    continue;
-                }
-                let key: String = entry.key.chars().take(64).collect();
-                let mut fault = document.fault(
-                    UNKNOWN_FIELD,
-                    format!("unknown field `{}`", key.escape_debug()),
-                    entry.mark,
-                );
-                let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-                fault.help = did_you_mean(&entry.key, &names);
-                faults.push(fault);
             }
+            (Shape::Fields(value), Data::Map(entries)) => {
+                for entry in entries.iter() {
+                    self.within(&segment(&entry.key), |walk| walk.walk(&entry.value, *value));
+                }
+            }
+            (Shape::Object(known) | Shape::Strict(known), Data::Map(entries)) => {
+                for entry in entries.iter() {
+                    self.within(&segment(&entry.key), |walk| walk.entry(entry, known));
+                }
+            }
+            // a wrong type is told by decoding
+            _ => {}
         }
-        // a wrong type is told by decoding
-        _ => {}
     }
+    fn entry(&mut self, entry: &Entry, known: &'static [(&'static str, Shape)]) {
+        if let Some((_, shape)) = known.iter().find(|(name, _)| *name == &*entry.key) {
+            return self.walk(&entry.value, *shape);
+        }
+        if self.faults.len() >= MAX_FAULTS {
+            return;
+        }
+        let message = format!("unknown field \"{}\"", self.path.trim_start_matches('.'));
+        let mut fault = self.document.fault(UNKNOWN_FIELD, message, entry.mark);
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        fault.help = did_you_mean(&entry.key, &names);
+        self.faults.push(fault);
+    }
+    fn within(&mut self, segment: &str, work: impl FnOnce(&mut Self)) {
+        let length = self.path.len();
+        self.path.push_str(segment);
+        work(self);
+        self.path.truncate(length);
+    }
+}
+
+fn segment(key: &str) -> String {
+    let key: String = key.chars().take(64).collect();
+    format!(".{}", key.escape_debug())
 }

@@ -67,9 +67,9 @@ fn an_application_that_is_also_nonsense_is_told_what_is_wrong_everywhere() {
     refused(
         "apiVersion: core.oam.dev/v1beta1\nkind: Application\nmetadata:\n  name: Bad Name\n  namespace: ../etc\n  lables: {}\nspec:\n  components:\n  - name: a\n    typ: b\n    traits: {}\n  entrypoint: main\n",
         &[
-            "f.yaml:6:3: unknown field `lables` [MDL0105]",
-            "f.yaml:10:5: unknown field `typ` [MDL0105]",
-            "f.yaml:12:3: unknown field `entrypoint` [MDL0105]",
+            "f.yaml:6:3: unknown field \"metadata.lables\" [MDL0105]",
+            "f.yaml:10:5: unknown field \"spec.components[0].typ\" [MDL0105]",
+            "f.yaml:12:3: unknown field \"spec.entrypoint\" [MDL0105]",
             "f.yaml:4:9: the name `Bad Name` is not a valid name [MDL0001]",
             "f.yaml:5:14: the namespace `../etc` is not a valid name [MDL0001]",
             "f.yaml:11:13: .spec.components[0].traits: expected list, found an object [MDL0104]",
@@ -95,21 +95,30 @@ fn fields_argo_does_not_have_are_told_wherever_they_are() {
         format!("apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {{name: a}}\nspec:\n  {spec}\n")
     };
     for (spec, expected) in [
-        ("entryPoint: main", "f.yaml:5:3: unknown field `entryPoint` [MDL0105]"),
-        ("templates: [{name: a, contianer: {}}]", "f.yaml:5:25: unknown field `contianer` [MDL0105]"),
-        ("templates: [{name: a, container: {img: x}}]", "f.yaml:5:37: unknown field `img` [MDL0105]"),
+        ("entryPoint: main", "f.yaml:5:3: unknown field \"spec.entryPoint\" [MDL0105]"),
+        (
+            "templates: [{name: a, contianer: {}}]",
+            "f.yaml:5:25: unknown field \"spec.templates[0].contianer\" [MDL0105]",
+        ),
+        (
+            "templates: [{name: a, container: {img: x}}]",
+            "f.yaml:5:37: unknown field \"spec.templates[0].container.img\" [MDL0105]",
+        ),
         (
             "templates: [{name: a, steps: [[{name: b, depends: c}]]}]",
-            "f.yaml:5:44: unknown field `depends` [MDL0105]",
+            "f.yaml:5:44: unknown field \"spec.templates[0].steps[0][0].depends\" [MDL0105]",
         ),
         (
             "templates: [{name: a, dag: {tasks: [{name: b, inline: {scrip: {}}}]}}]",
-            "f.yaml:5:58: unknown field `scrip` [MDL0105]",
+            "f.yaml:5:58: unknown field \"spec.templates[0].dag.tasks[0].inline.scrip\" [MDL0105]",
         ),
-        ("arguments: {parameters: [{name: a, vale: 1}]}", "f.yaml:5:38: unknown field `vale` [MDL0105]"),
+        (
+            "arguments: {parameters: [{name: a, vale: 1}]}",
+            "f.yaml:5:38: unknown field \"spec.arguments.parameters[0].vale\" [MDL0105]",
+        ),
         (
             "templates: [{name: a, script: {image: x, source: y, sauce: z}}]",
-            "f.yaml:5:55: unknown field `sauce` [MDL0105]",
+            "f.yaml:5:55: unknown field \"spec.templates[0].script.sauce\" [MDL0105]",
         ),
     ] {
         refused(&workflow(spec), &[expected]);
@@ -222,5 +231,5 @@ fn what_is_sent_loses_the_fields_that_nobody_reads_but_for_those_of_a_step() {
         })
     );
     let faults = Manifest::from_json(sent, None).unwrap_err();
-    assert_eq!(faults[0].to_string(), "unknown field `tmplate` [MDL0105]");
+    assert_eq!(faults[0].to_string(), "unknown field \"spec.templates[0].steps[0][0].tmplate\" [MDL0105]");
 }

@@ -67,7 +67,7 @@ impl de::Error for DecodeError {
         error
     }
     fn unknown_field(found: &str, expected: &'static [&'static str]) -> Self {
-        let mut error = Self::custom(format!("unknown field `{}`", cut(found)));
+        let mut error = Self::custom(format!("unknown field \"{}\"", cut(found)));
         error.code = UNKNOWN_FIELD;
         error.help = did_you_mean(found, expected);
         error

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 pub use place::Places;
 
-pub(crate) use node::{Data, Mark, Node};
+pub(crate) use node::{Data, Entry, Mark, Node};
 
 use crate::fault::{Code, Fault, Place};
 

@@ -294,7 +294,7 @@ fn what_is_not_of_its_type_is_told_at_the_very_value() {
             "c.yaml:3:11: expected true or false, found text `maybe` [MDL0104]",
         ),
         ("inner: 5", "c.yaml:1:8: expected an object, found the number 5 [MDL0104]"),
-        ("inner:\n  txet: a", "c.yaml:2:3: unknown field `txet` [MDL0105]"),
+        ("inner:\n  txet: a", "c.yaml:2:3: unknown field \"txet\" [MDL0105]"),
         ("choice: on", "c.yaml:1:9: `true` is not known here [MDL0104]"),
         ("choice: wiat", "c.yaml:1:9: `wiat` is not known here [MDL0104]"),
         ("choice: [wait]", "c.yaml:1:9: expected text, found a list [MDL0104]"),

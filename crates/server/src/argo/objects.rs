@@ -75,7 +75,9 @@ fn read(
     let manifest = read_object(kind.as_str(), value, namespace)?;
     let (_, _, name) = manifest.key();
     let given = of_path.unwrap_or(&request.name);
-    if name.is_empty() || !(given.is_empty() || given == name) {
+    // one that is new may get its name by being created
+    let nameless = name.is_empty() && (of_path.is_some() || manifest.metadata().generate_name.is_empty());
+    if nameless || !(given.is_empty() || given == name) {
         return Err(ServerError::BadRequest("the object's name is not that of the request".to_owned()));
     }
     Ok(manifest)

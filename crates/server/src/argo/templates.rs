@@ -121,7 +121,9 @@ fn read(request: TemplateRequest, namespace: &str) -> Result<(Manifest, String),
         return Err(ServerError::BadRequest("the object is not a WorkflowTemplate".to_owned()));
     };
     let WorkflowTemplate { metadata, .. } = &written.object;
-    if metadata.name.is_empty() || !(request.name.is_empty() || request.name == metadata.name) {
+    // one that is new may get its name by being created
+    let nameless = metadata.name.is_empty() && metadata.generate_name.is_empty();
+    if nameless || !(request.name.is_empty() || request.name == metadata.name) {
         return Err(ServerError::BadRequest("the template needs a name of its own".to_owned()));
     }
     let name = metadata.name.clone();

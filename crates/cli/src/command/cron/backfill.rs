@@ -1,22 +1,14 @@
-//! `marque cron`: runs for times a schedule was due in the past. Source: Argo `cmd/argo/commands/cron/backfill.go`, which
+//! `marque cron backfill`: runs for times a schedule was due in the past. Source: Argo `cmd/argo/commands/cron/backfill.go`, which
 //! lets a workflow create the runs; here they are submitted one by one, under names that the times give, so that asking
 //! twice starts nothing twice. Not here: the schedules themselves, which are applied (`apply`) and kept by the server.
 
 use audit::Clock as _;
-use clap::{Args, Subcommand};
+use clap::Args;
 use engine::cron::{Backfill, MAX_BACKFILL, backfilled, due_between};
 use jiff::{Timestamp, civil, fmt::rfc2822, tz::TimeZone};
 use runner::clock::{SystemClock, local_zone};
 
-use super::session;
-use crate::{args::Global, error::CliError, exit::Exit, render::table::tame, shell::Shell};
-
-/// Work on schedules.
-#[derive(Debug, Subcommand)]
-pub enum Cron {
-    /// Start a run for each time a schedule was due
-    Backfill(BackfillArgs),
-}
+use crate::{args::Global, command::session, error::CliError, exit::Exit, render::table::tame, shell::Shell};
 
 /// Start a run for each time a schedule was due, in your own name.
 #[derive(Debug, Args)]
@@ -41,24 +33,25 @@ pub struct BackfillArgs {
     #[arg(long, value_name = "TIME")]
     pub end: Option<String>,
     /// All runs at once
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub parallel: bool,
+    /// What scripts for `argo` write after `--parallel`
+    #[arg(hide = true, value_parser = ["true", "false"])]
+    pub parallel_or_not: Option<String>,
     /// The parameter that gets the time
     #[arg(long, value_name = "NAME", default_value = "cronScheduleTime")]
     pub argname: String,
 }
 
-/// Does what is asked of schedules.
+/// Starts runs for times of the past.
 ///
 /// # Errors
-/// [`CliError`].
-pub async fn cron(args: &Cron, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
-    match args {
-        Cron::Backfill(args) => backfill(args, global, shell).await,
-    }
-}
-
-async fn backfill(args: &BackfillArgs, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
+/// [`CliError`] of the first run that is not started; those before it are.
+pub(super) async fn backfill(
+    args: &BackfillArgs,
+    global: &Global,
+    shell: &mut Shell<'_>,
+) -> Result<Exit, CliError> {
     let start = time("--start", &args.start)?;
     let end = args.end.as_deref().map_or_else(|| Ok(SystemClock.now()), |text| time("--end", text))?;
     if end < start {
@@ -82,9 +75,14 @@ async fn backfill(args: &BackfillArgs, global: &Global, shell: &mut Shell<'_>) -
     let backfill = Backfill {
         name: args.name.clone().unwrap_or_else(made),
         parameter: args.argname.clone(),
-        parallel: args.parallel,
+        parallel: args.parallel && args.parallel_or_not.as_deref() != Some("false"),
     };
-    writeln!(shell.out, "Backfill {} of {}: {} times", tame(&backfill.name), tame(&args.cron), times.len())?;
+    writeln!(shell.out, "Backfill task for Cronworkflow {}", tame(&args.cron))?;
+    writeln!(shell.out, "Backfill Period :")?;
+    let end_shown = args.end.as_deref().map_or_else(|| shown(end), tame);
+    writeln!(shell.out, "Start Time : {}", tame(&args.start))?;
+    writeln!(shell.out, "End Time : {end_shown}")?;
+    writeln!(shell.out, "Total Backfill Schedule: {}", times.len())?;
     for due in times {
         let mut workflow = backfilled(&cron, &backfill, due, &TimeZone::UTC);
         global.namespace.clone_into(&mut workflow.metadata.namespace);
@@ -96,6 +94,11 @@ async fn backfill(args: &BackfillArgs, global: &Global, shell: &mut Shell<'_>) -
         }
     }
     Ok(Exit::OK)
+}
+
+/// Returns a moment as Argo writes it: RFC 1123, in GMT.
+fn shown(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// Returns the time that is written, in one of several forms.
@@ -110,7 +113,9 @@ fn time(option: &str, text: &str) -> Result<Timestamp, CliError> {
         at.to_zoned(TimeZone::UTC).ok().map(|at| at.timestamp())
     };
     let by_name = text.strip_suffix("UTC").map_or_else(|| text.to_owned(), |rest| format!("{rest}GMT"));
-    let of_mail = || rfc2822::parse(&by_name).ok().map(|at| at.timestamp());
+    // as Go reads it: the day of the week is not checked
+    let parser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    let of_mail = || parser.parse_timestamp(&by_name).ok();
     text.parse().ok().or_else(of_mail).or_else(of_day).ok_or_else(|| {
         let forms = "RFC 1123, RFC 3339, or YYYY-MM-DD [HH:MM[:SS]]";
         CliError::Usage(format!("`{}` of {option} is no time: {forms}", tame(text)))
