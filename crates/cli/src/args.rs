@@ -40,6 +40,44 @@ pub struct Global {
         hide_env_values = true
     )]
     pub namespace: String,
+    /// Tell on standard error what is done
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// How much is told on standard error: error, warn, info, debug, trace
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub loglevel: Option<LogLevel>,
+    /// Taken for the sake of scripts for `argo`: there is no client of Kubernetes that could tell anything
+    #[arg(long, global = true, value_name = "NUMBER", hide = true)]
+    pub gloglevel: Option<u32>,
+}
+
+/// How much the program tells of its own work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// What failed
+    Error,
+    /// What may have to be looked at
+    Warn,
+    /// What was done
+    Info,
+    /// How it was done
+    Debug,
+    /// Everything
+    Trace,
+}
+
+impl Global {
+    /// Returns what is told by default, in the words of `RUST_LOG`.
+    pub const fn log_filter(&self) -> &'static str {
+        match self.loglevel {
+            None if self.verbose => "warn,cli=debug",
+            Some(LogLevel::Error) => "error",
+            None | Some(LogLevel::Warn) => "warn",
+            Some(LogLevel::Info) => "info",
+            Some(LogLevel::Debug) => "warn,cli=debug",
+            Some(LogLevel::Trace) => "info,cli=trace",
+        }
+    }
 }
 
 /// How an answer is spelled.
@@ -54,6 +92,8 @@ pub enum Format {
     Yaml,
     /// Names only, one a line
     Name,
+    /// For people, with more columns where there are
+    Wide,
 }
 
 /// The choice of how an answer is spelled.
@@ -189,6 +229,12 @@ pub enum Command {
     /// Work on schedules
     #[command(subcommand)]
     Cron(command::cron::Cron),
+    /// Work on archived runs
+    #[command(subcommand)]
+    Archive(command::archive::Archive),
+    /// Work on the credentials of this session
+    #[command(subcommand)]
+    Auth(command::auth::Auth),
     /// Work on the WorkflowTemplates of a namespace
     #[command(subcommand)]
     Template(command::template::Template),

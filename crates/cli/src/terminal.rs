@@ -6,7 +6,7 @@ use std::{error::Error as _, ffi::OsString, fmt::Write as _, io, process::ExitCo
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::{
-    args::Cli,
+    args::{Cli, Global},
     command,
     error::CliError,
     exit::Exit,
@@ -16,7 +16,7 @@ use crate::{
 
 /// Runs the program on this process's arguments and streams.
 pub fn main() -> ExitCode {
-    install_tracing();
+    install_tracing(&asked());
     let mut out = io::stdout();
     let mut err = io::stderr();
     // not locked: a command may hand the reading of Enter to a thread
@@ -121,10 +121,18 @@ pub(crate) fn explain(error: &CliError, look: Look) -> String {
     text
 }
 
-/// The program's own remarks go to standard error; `MARQUE_LOG` chooses them as `RUST_LOG` does elsewhere.
-fn install_tracing() {
+/// Returns what all commands share of this process's command line; what is wrong with that is told later.
+fn asked() -> Global {
+    let parsed = Cli::command().try_get_matches_from(std::env::args_os());
+    let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map(|cli| cli.global).unwrap_or_default()
+}
+
+/// The program's own remarks go to standard error; `MARQUE_LOG` chooses them as `RUST_LOG` does elsewhere, then the command
+/// line.
+fn install_tracing(asked: &Global) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("MARQUE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(asked.log_filter()));
     let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         && io::IsTerminal::is_terminal(&io::stderr());
     let installed = tracing_subscriber::fmt()

@@ -8,21 +8,13 @@ use serde_json::{Value, json};
 use super::{Client, Lines, answer::WorkflowList};
 use crate::error::CliError;
 
-/// A new run of something that is already on the server.
+/// Which runs are listed; an empty selector leaves none out.
 #[derive(Debug, Clone, Default)]
-pub struct SubmitFrom {
-    /// `WorkflowTemplate`.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
-    /// `name=value` each.
-    pub parameters: Vec<String>,
-    /// Labels of the run.
+pub struct ListQuery {
+    /// A selector of labels.
     pub labels: String,
-    /// Annotations of the run.
-    pub annotations: String,
-    /// Only check and decide.
-    pub dry_run: bool,
+    /// A selector of fields.
+    pub fields: String,
 }
 
 /// What an operation on a run takes beside its name.
@@ -57,31 +49,16 @@ impl Client {
         self.json(self.request(Method::POST, &path(&[namespace])).json(&body)).await
     }
 
-    /// Starts a run of a WorkflowTemplate.
+    /// Returns the runs of a namespace that the caller may see, or of all namespaces if it is empty, the newest first.
     ///
     /// # Errors
     /// [`CliError`].
-    pub async fn submit(&self, namespace: &str, from: &SubmitFrom) -> Result<Workflow, CliError> {
-        let body = json!({
-            "namespace": namespace,
-            "resourceKind": from.kind,
-            "resourceName": from.name,
-            "submitOptions": {
-                "parameters": from.parameters,
-                "labels": from.labels,
-                "annotations": from.annotations,
-                "serverDryRun": from.dry_run,
-            },
-        });
-        self.json(self.request(Method::POST, &path(&[namespace, "submit"])).json(&body)).await
-    }
-
-    /// Returns the runs of a namespace that the caller may see.
-    ///
-    /// # Errors
-    /// [`CliError`].
-    pub async fn list(&self, namespace: &str) -> Result<Vec<Workflow>, CliError> {
-        let list: WorkflowList = self.json(self.request(Method::GET, &path(&[namespace]))).await?;
+    pub async fn list(&self, namespace: &str, query: &ListQuery) -> Result<Vec<Workflow>, CliError> {
+        let selectors =
+            [("listOptions.labelSelector", &query.labels), ("listOptions.fieldSelector", &query.fields)];
+        let asked = selectors.into_iter().map(|(name, text)| (name, text.trim()));
+        let asked: Vec<(&str, &str)> = asked.filter(|(_, text)| !text.is_empty()).collect();
+        let list: WorkflowList = self.json(self.asking(&path(&[namespace]), &asked)).await?;
         Ok(list.items.unwrap_or_default())
     }
 
@@ -149,26 +126,12 @@ impl Client {
         Ok(Lines::new(self.clone(), self.send(request).await?))
     }
 
-    /// Returns the log of a run, or of one of its pods.
+    /// Returns the log of a run, or of one of its pods, as `query` asks.
     ///
     /// # Errors
     /// [`CliError`].
-    pub async fn logs(
-        &self,
-        namespace: &str,
-        name: &str,
-        pod: Option<&str>,
-        follow: bool,
-        tail: Option<u32>,
-    ) -> Result<Lines, CliError> {
-        let tail = tail.map(|lines| lines.to_string());
-        let mut query = vec![
-            ("logOptions.container", "main"),
-            ("logOptions.follow", if follow { "true" } else { "false" }),
-        ];
-        query.extend(pod.map(|pod| ("podName", pod)));
-        query.extend(tail.as_deref().map(|tail| ("logOptions.tailLines", tail)));
-        let request = self.asking(&path(&[namespace, name, "log"]), &query);
+    pub async fn logs(&self, namespace: &str, name: &str, query: &[(&str, &str)]) -> Result<Lines, CliError> {
+        let request = self.asking(&path(&[namespace, name, "log"]), query);
         Ok(Lines::new(self.clone(), self.send(request).await?))
     }
 

@@ -1,10 +1,11 @@
-//! A typed client of both of a server's APIs: Argo's (`argo`, `objects`) and Marque's own (`marque`).
+//! A typed client of both of a server's APIs: Argo's (`argo`, `archive`, `objects`) and Marque's own (`marque`).
 //! Not here: what to do with the answers (see `command`), keeping credentials (see `credentials`).
 //!
 //! Invariant: a token goes only into the `Authorization` header, only to the server it is for, never along a
 //! redirect, and in clear only within this machine.
 
 pub mod answer;
+mod archive;
 mod argo;
 mod marque;
 mod objects;
@@ -19,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::{Host, Url};
 
-pub use argo::{Asked, SubmitFrom};
+pub use argo::{Asked, ListQuery};
 pub use marque::{
     Applied, AskedSubmit, Change, Entries, Gate, GateAnswer, Gates, Given, Provider, Providers, SentEntry,
     Session, Sheet, WhoAmI,
@@ -133,9 +134,14 @@ impl Client {
         self.authorized(self.http.get(url))
     }
 
+    /// Returns the value of the `Authorization` header, if the caller has a token.
+    pub fn authorization(&self) -> Option<String> {
+        self.token.as_ref().map(|token| format!("Bearer {token}"))
+    }
+
     fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
-        match &self.token {
-            Some(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
+        match self.authorization() {
+            Some(value) => request.header(header::AUTHORIZATION, value),
             None => request,
         }
     }

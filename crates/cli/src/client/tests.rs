@@ -134,7 +134,7 @@ async fn a_stream_is_read_message_by_message_however_it_is_cut() {
         "{\"content\":\"three\"}}",
     ];
     let (client, served) = answering(pieces).await;
-    let mut lines = client.logs("finance", "pay", None, true, Some(5)).await.unwrap();
+    let mut lines = client.logs("finance", "pay", &[("logOptions.follow", "true")]).await.unwrap();
     let mut told = Vec::new();
     while let Some(entry) = lines.next::<LogEntry>().await.unwrap() {
         told.push(entry.content);

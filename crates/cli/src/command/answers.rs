@@ -18,7 +18,7 @@ pub(crate) fn spelled(format: Format, value: &impl Serialize, out: &mut dyn Writ
             out.write_all(b"\n")?;
         }
         Format::Yaml => out.write_all(yaml(&serde_json::to_value(value).map_err(failed)?).as_bytes())?,
-        Format::Text | Format::Name => return Ok(false),
+        Format::Text | Format::Wide | Format::Name => return Ok(false),
     }
     Ok(true)
 }

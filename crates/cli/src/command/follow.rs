@@ -98,6 +98,17 @@ impl Screen {
         if self.look.live { self.live.tell(line, out) } else { writeln!(out, "{line}") }
     }
 
+    /// Tells what the run is, in a pipe: on a terminal the tree and its last line say it.
+    ///
+    /// # Errors
+    /// Writing failed.
+    pub(crate) fn head(&self, workflow: &Workflow, now: Timestamp, out: &mut dyn Write) -> io::Result<()> {
+        if self.look.live {
+            return Ok(());
+        }
+        writeln!(out, "{}", tree::heading(workflow, now, self.look))
+    }
+
     /// Shows the end: the whole tree, and how it went.
     ///
     /// # Errors

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use audit::Clock as _;
 use clap::Args;
+use jiff::Timestamp;
 use model::argo::{NodeType, Workflow, pod_name};
+use runner::clock::SystemClock;
 
-use super::{follow, session};
+use super::{follow, runs::Span, session};
 use crate::{
     args::Global, client::answer::LogEntry, error::CliError, exit::Exit, render::table::tame, shell::Shell,
 };
@@ -14,7 +17,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   marque logs payroll-export-x7k2p -n finance
-  marque logs @latest upload -f")]
+  marque logs @latest upload -f
+  marque logs @latest --grep ERROR --since 10m")]
 pub struct Logs {
     /// The run; `@latest` is the newest
     #[arg(value_name = "NAME")]
@@ -28,6 +32,21 @@ pub struct Logs {
     /// Only the last lines of each step
     #[arg(long, value_name = "LINES")]
     pub tail: Option<u32>,
+    /// Only lines that hold this text
+    #[arg(long, value_name = "TEXT")]
+    pub grep: Option<String>,
+    /// Only lines that are not older: 90s, 10m, 3h, 7d
+    #[arg(long, value_name = "SPAN", conflicts_with = "since_time")]
+    pub since: Option<Span>,
+    /// Only lines that are not from before a time: RFC 3339
+    #[arg(long, value_name = "TIME")]
+    pub since_time: Option<Timestamp>,
+    /// Of this container of each pod
+    #[arg(short, long, value_name = "NAME", default_value = "main")]
+    pub container: String,
+    /// Lines with the time they were written at
+    #[arg(long)]
+    pub timestamps: bool,
     /// Lines as they are, without the step before them
     #[arg(long)]
     pub no_prefix: bool,
@@ -44,7 +63,9 @@ pub async fn logs(args: &Logs, global: &Global, shell: &mut Shell<'_>) -> Result
     let name = run.metadata.name.clone();
     let mut steps = steps(&run);
     let pod = args.node.as_deref().map(|node| pod_of(&run, node)).transpose()?;
-    let mut lines = client.logs(namespace, &name, pod.as_deref(), args.follow, args.tail).await?;
+    let query = query(args, pod.as_deref(), SystemClock.now());
+    let query: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mut lines = client.logs(namespace, &name, &query).await?;
     while let Some(entry) = lines.next::<LogEntry>().await? {
         if args.no_prefix {
             writeln!(shell.out, "{}", tame(&entry.content))?;
@@ -59,6 +80,22 @@ pub async fn logs(args: &Logs, global: &Global, shell: &mut Shell<'_>) -> Result
         shell.out.flush()?;
     }
     Ok(Exit::OK)
+}
+
+/// Returns what is asked of the server.
+fn query(args: &Logs, pod: Option<&str>, now: Timestamp) -> Vec<(&'static str, String)> {
+    let mut query = vec![
+        ("logOptions.container", args.container.clone()),
+        ("logOptions.follow", args.follow.to_string()),
+        ("logOptions.timestamps", args.timestamps.to_string()),
+    ];
+    let since_time = args.since_time.map(|at| now.duration_since(at).as_secs().max(0).to_string());
+    let since = args.since.map(|Span(since)| since.as_secs().to_string()).or(since_time);
+    query.extend(pod.map(|pod| ("podName", pod.to_owned())));
+    query.extend(args.tail.map(|lines| ("logOptions.tailLines", lines.to_string())));
+    query.extend(since.map(|seconds| ("logOptions.sinceSeconds", seconds)));
+    query.extend(args.grep.clone().map(|text| ("grep", text)));
+    query
 }
 
 /// Returns the display names of a run's steps by their pods' names.

@@ -6,7 +6,9 @@
 pub mod answer;
 mod answers;
 pub mod apply;
+pub mod archive;
 pub mod audit;
+pub mod auth;
 pub mod completion;
 pub mod config;
 pub mod convert;
@@ -34,6 +36,7 @@ pub mod logs;
 pub mod operate;
 mod parameters;
 pub mod run;
+mod runs;
 pub mod serve;
 mod session;
 mod sheets;
@@ -60,6 +63,7 @@ use crate::{
 /// [`CliError`].
 pub async fn run(cli: Cli, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
     let global = &cli.global;
+    tracing::debug!(version = env!("CARGO_PKG_VERSION"), "CLI version");
     match &cli.command {
         Command::Demo(args) => demo::demo(args, shell).await,
         Command::Run(args) => run::run(args, global, shell).await,
@@ -82,6 +86,8 @@ pub async fn run(cli: Cli, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
         Command::Retry(args) => operate::retry(args, global, shell).await,
         Command::Resubmit(args) => operate::resubmit(args, global, shell).await,
         Command::Cron(args) => cron::cron(args, global, shell).await,
+        Command::Archive(args) => archive::archive(args, global, shell).await,
+        Command::Auth(args) => auth::auth(args, global, shell),
         Command::Template(args) => template::template(args, global, shell).await,
         Command::ClusterTemplate(args) => template::cluster_template(args, global, shell).await,
         Command::Node(args) => operate::node(args, global, shell).await,

@@ -1,12 +1,18 @@
 //! `marque stop|terminate|suspend|resume|retry|resubmit|node set`: what can be done to runs. Not here: approving gates
 //! (see `answer`).
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
-use super::session;
+use super::{parameters, runs::Selected, session, submit::Then};
 use crate::{
-    args::Global, args::Parameter, client::Asked, error::CliError, exit::Exit, render::table::tame,
+    args::{Global, Output, Parameter},
+    client::Asked,
+    error::CliError,
+    exit::Exit,
+    render::table::tame,
     shell::Shell,
 };
 
@@ -19,14 +25,17 @@ use crate::{
 With a selector only the suspend nodes that it means are failed.")]
 pub struct Stop {
     /// The runs
-    #[arg(value_name = "NAME", required = true)]
-    pub names: Vec<String>,
+    #[command(flatten)]
+    pub runs: Selected,
     /// What their status will say
     #[arg(long)]
     pub message: Option<String>,
     /// Only these suspend nodes, as Argo selects them
     #[arg(long, value_name = "SELECTOR")]
     pub node_field_selector: Option<String>,
+    /// Only say what would be stopped
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Run again what failed of ended runs; what went well stays.
@@ -39,8 +48,8 @@ pub struct Stop {
 The run goes on in the name of whoever submitted it. A run with gates that were decided is resubmitted instead.")]
 pub struct Retry {
     /// The runs
-    #[arg(value_name = "NAME", required = true)]
-    pub names: Vec<String>,
+    #[command(flatten)]
+    pub runs: Selected,
     /// Run nodes that went well again, too, if the selector means them
     #[arg(long, requires = "node_field_selector")]
     pub restart_successful: bool,
@@ -50,6 +59,18 @@ pub struct Retry {
     /// A parameter in the place of the run's own
     #[arg(short, long = "parameter", value_name = "NAME=VALUE")]
     pub parameters: Vec<Parameter>,
+    /// A file of parameters, in YAML or JSON
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub parameter_file: Option<PathBuf>,
+    /// Follow the run until it ends
+    #[arg(short, long, conflicts_with = "wait")]
+    pub watch: bool,
+    /// Wait until the runs have ended
+    #[arg(long)]
+    pub wait: bool,
+    /// How the answer is spelled
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Submit runs once more: new runs, in your own name.
@@ -62,8 +83,8 @@ pub struct Retry {
 With --memoized what went well is taken over and not run again. Gates are asked anew.")]
 pub struct Resubmit {
     /// The runs
-    #[arg(value_name = "NAME", required = true)]
-    pub names: Vec<String>,
+    #[command(flatten)]
+    pub runs: Selected,
     /// Take over what went well
     #[arg(long)]
     pub memoized: bool,
@@ -76,6 +97,18 @@ pub struct Resubmit {
     /// The ticket that asks for it
     #[arg(long)]
     pub ticket: Option<String>,
+    /// A file of parameters, in YAML or JSON
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub parameter_file: Option<PathBuf>,
+    /// Follow the run until it ends
+    #[arg(short, long, conflicts_with = "wait")]
+    pub watch: bool,
+    /// Wait until the runs have ended
+    #[arg(long)]
+    pub wait: bool,
+    /// How the answer is spelled
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Change nodes of a run.
@@ -113,11 +146,15 @@ pub struct NodeSet {
 /// Terminate runs at once; no exit handler runs.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  marque terminate payroll-export-x7k2p -n finance")]
+  marque terminate payroll-export-x7k2p -n finance
+  marque terminate -l team=data --dry-run")]
 pub struct Terminate {
     /// The runs
-    #[arg(value_name = "NAME", required = true)]
-    pub names: Vec<String>,
+    #[command(flatten)]
+    pub runs: Selected,
+    /// Only say what would be terminated
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Let runs start no new node.
@@ -156,7 +193,7 @@ pub async fn stop(args: &Stop, global: &Global, shell: &mut Shell<'_>) -> Result
         selector: args.node_field_selector.clone(),
         ..Asked::default()
     };
-    each("stop", "stopping", &args.names, &asked, global, shell).await
+    ended(("stop", "stopped"), (&args.runs, args.dry_run), &asked, global, shell).await
 }
 
 /// Terminates runs.
@@ -164,7 +201,27 @@ pub async fn stop(args: &Stop, global: &Global, shell: &mut Shell<'_>) -> Result
 /// # Errors
 /// [`CliError`].
 pub async fn terminate(args: &Terminate, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
-    each("terminate", "terminating", &args.names, &Asked::default(), global, shell).await
+    let runs = (&args.runs, args.dry_run);
+    ended(("terminate", "terminated"), runs, &Asked::default(), global, shell).await
+}
+
+async fn ended(
+    (verb, done): (&str, &str),
+    (runs, dry_run): (&Selected, bool),
+    asked: &Asked,
+    global: &Global,
+    shell: &mut Shell<'_>,
+) -> Result<Exit, CliError> {
+    let client = session::connect(global, shell)?;
+    for name in runs.names(&client, global).await? {
+        if dry_run {
+            writeln!(shell.out, "workflow {} {done} (dry-run)", tame(&name))?;
+            continue;
+        }
+        let run = client.operate(verb, &global.namespace, &name, asked).await?;
+        writeln!(shell.out, "workflow {} {done}", tame(&run.metadata.name))?;
+    }
+    Ok(Exit::OK)
 }
 
 /// Suspends runs.
@@ -172,7 +229,7 @@ pub async fn terminate(args: &Terminate, global: &Global, shell: &mut Shell<'_>)
 /// # Errors
 /// [`CliError`].
 pub async fn suspend(args: &Suspend, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
-    each("suspend", "suspended", &args.names, &Asked::default(), global, shell).await
+    each(("suspend", "suspended"), &args.names, &Asked::default(), global, shell).await
 }
 
 /// Resumes runs.
@@ -181,7 +238,7 @@ pub async fn suspend(args: &Suspend, global: &Global, shell: &mut Shell<'_>) -> 
 /// [`CliError`].
 pub async fn resume(args: &Resume, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
     let asked = Asked { selector: args.node_field_selector.clone(), ..Asked::default() };
-    each("resume", "resumed", &args.names, &asked, global, shell).await
+    each(("resume", "resumed"), &args.names, &asked, global, shell).await
 }
 
 /// Retries runs.
@@ -189,13 +246,12 @@ pub async fn resume(args: &Resume, global: &Global, shell: &mut Shell<'_>) -> Re
 /// # Errors
 /// [`CliError`].
 pub async fn retry(args: &Retry, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
-    let more = [
-        ("restartSuccessful", Value::from(args.restart_successful)),
-        ("parameters", pairs(&args.parameters)),
-    ];
+    let given = parameters::all(&args.parameters, args.parameter_file.as_deref())?;
+    let more = [("restartSuccessful", Value::from(args.restart_successful)), ("parameters", pairs(&given))];
     let selector = args.node_field_selector.clone();
     let asked = Asked { selector, message: None, more: fields(more) };
-    each("retry", "retried", &args.names, &asked, global, shell).await
+    let then = Then { watch: args.watch, wait: args.wait, format: args.output.format };
+    again("retry", &args.runs, &asked, then, global, shell).await
 }
 
 /// Resubmits runs.
@@ -203,13 +259,34 @@ pub async fn retry(args: &Retry, global: &Global, shell: &mut Shell<'_>) -> Resu
 /// # Errors
 /// [`CliError`].
 pub async fn resubmit(args: &Resubmit, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
-    let mut more =
-        fields([("memoized", Value::from(args.memoized)), ("parameters", pairs(&args.parameters))]);
+    let given = parameters::all(&args.parameters, args.parameter_file.as_deref())?;
+    let mut more = fields([("memoized", Value::from(args.memoized)), ("parameters", pairs(&given))]);
     for (name, said) in [("reason", &args.reason), ("ticket", &args.ticket)] {
         more.extend(said.as_ref().map(|said| (name.to_owned(), Value::from(said.as_str()))));
     }
     let asked = Asked { more, ..Asked::default() };
-    each("resubmit", "submitted", &args.names, &asked, global, shell).await
+    let then = Then { watch: args.watch, wait: args.wait, format: args.output.format };
+    again("resubmit", &args.runs, &asked, then, global, shell).await
+}
+
+async fn again(
+    verb: &str,
+    runs: &Selected,
+    asked: &Asked,
+    then: Then,
+    global: &Global,
+    shell: &mut Shell<'_>,
+) -> Result<Exit, CliError> {
+    let client = session::connect(global, shell)?;
+    let mut exit = Exit::OK;
+    for name in runs.names(&client, global).await? {
+        let run = client.operate(verb, &global.namespace, &name, asked).await?;
+        let ended = then.show(&client, run, shell).await?;
+        if ended != Exit::OK {
+            exit = ended;
+        }
+    }
+    Ok(exit)
 }
 
 /// Changes nodes.
@@ -226,7 +303,7 @@ pub async fn node(args: &Node, global: &Global, shell: &mut Shell<'_>) -> Result
     }
     let (selector, message) = (args.node_field_selector.clone(), args.message.clone());
     let asked = Asked { selector, message, more };
-    each("set", "set", std::slice::from_ref(&args.name), &asked, global, shell).await
+    each(("set", "values set"), std::slice::from_ref(&args.name), &asked, global, shell).await
 }
 
 fn fields<const N: usize>(given: [(&str, Value); N]) -> Map<String, Value> {
@@ -237,9 +314,9 @@ fn pairs(parameters: &[Parameter]) -> Value {
     parameters.iter().map(|given| format!("{}={}", given.name, given.value)).collect()
 }
 
+/// Does `verb` to runs, and tells it by the names that were given, as `argo` does.
 async fn each(
-    verb: &str,
-    done: &str,
+    (verb, done): (&str, &str),
     names: &[String],
     asked: &Asked,
     global: &Global,
@@ -247,8 +324,8 @@ async fn each(
 ) -> Result<Exit, CliError> {
     let client = session::connect(global, shell)?;
     for name in names {
-        let run = client.operate(verb, &global.namespace, name, asked).await?;
-        writeln!(shell.out, "{} {done}", tame(&run.metadata.name))?;
+        client.operate(verb, &global.namespace, name, asked).await?;
+        writeln!(shell.out, "workflow {} {done}", tame(name))?;
     }
     Ok(Exit::OK)
 }

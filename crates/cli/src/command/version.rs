@@ -18,6 +18,9 @@ use crate::{
   marque version
   marque version --server https://marque.example -o json")]
 pub struct Version {
+    /// Only the number
+    #[arg(long)]
+    pub short: bool,
     /// How the answer is spelled
     #[command(flatten)]
     pub output: Output,
@@ -37,7 +40,11 @@ pub async fn version(args: &Version, global: &Global, shell: &mut Shell<'_>) -> 
     if answers::spelled(args.output.format, &json!({"marque": own, "server": served}), shell.out)? {
         return Ok(Exit::OK);
     }
-    writeln!(shell.out, "marque {own}")?;
+    if args.short {
+        writeln!(shell.out, "marque: {own}")?;
+    } else {
+        writeln!(shell.out, "marque {own}")?;
+    }
     if let Some(served) = served {
         writeln!(shell.out, "server {}", tame(served))?;
     }

@@ -63,7 +63,9 @@ pub(super) async fn to_the_end(
             tick = ticks.next() => screen.tick(tick, &changes.run, SystemClock.now(), shell.out)?,
         }
     }
-    screen.finish(&changes.run, SystemClock.now(), shell.out)?;
+    let now = SystemClock.now();
+    screen.head(&changes.run, now, shell.out)?;
+    screen.finish(&changes.run, now, shell.out)?;
     Ok(follow::exit(phase(&changes.run)))
 }
 

@@ -7,14 +7,21 @@ use unicode_width::UnicodeWidthChar as _;
 
 /// Returns the rows under the headings, each column as wide as its widest cell; no trailing spaces.
 pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
-    let mut widths = headings.map(width);
+    let headings = headings.map(str::to_owned).to_vec();
+    let rows = rows.iter().map(|row| row.to_vec());
+    aligned(&std::iter::once(headings).chain(rows).collect::<Vec<_>>())
+}
+
+/// Returns rows, each column as wide as its widest cell; no trailing spaces.
+pub fn aligned(rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = Vec::new();
     for row in rows {
+        widths.resize(widths.len().max(row.len()), 0);
         for (widest, cell) in widths.iter_mut().zip(row) {
             *widest = (*widest).max(width(cell));
         }
     }
     let mut text = String::new();
-    line(&mut text, &widths, headings.iter().copied());
     for row in rows {
         line(&mut text, &widths, row.iter().map(String::as_str));
     }

@@ -8,6 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use model::argo::{NodeId, NodePhase, NodeStatus, NodeType, Workflow, WorkflowPhase, WorkflowStatus};
+use serde_json::Value;
 
 use crate::{
     render::{
@@ -32,9 +33,14 @@ pub fn heading(workflow: &Workflow, now: Timestamp, look: Look) -> String {
     {
         lines.push(("Component:", tame(&format!("{application}/{component}"))));
     }
+    let account = workflow.spec.rest.get("serviceAccountName").and_then(Value::as_str).unwrap_or("unset");
+    lines.push(("ServiceAccount:", tame(account)));
     lines.push(("Status:", look.paint(paint(status.phase), phase_name(status.phase))));
     if !status.message.is_empty() {
         lines.push(("Message:", tame(&status.message)));
+    }
+    if let Some(at) = meta.creation_timestamp.as_deref().and_then(|at| at.parse::<Timestamp>().ok()) {
+        lines.push(("Created:", at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()));
     }
     if let Some(at) = status.started_at {
         lines.push(("Started:", at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()));
@@ -51,14 +57,14 @@ pub fn heading(workflow: &Workflow, now: Timestamp, look: Look) -> String {
     }
     let mut text = String::new();
     for (name, value) in lines {
-        let _ = writeln!(text, "{name:<20}{value}");
+        let _ = writeln!(text, "{name:<20} {value}");
     }
     let parameters = &workflow.spec.arguments.parameters;
     if !parameters.is_empty() {
         text.push_str("Parameters:\n");
         for parameter in parameters {
             let value = parameter.value.as_ref().map(|value| tame(value.as_str())).unwrap_or_default();
-            let _ = writeln!(text, "  {:<18}{value}", format!("{}:", tame(&parameter.name)));
+            let _ = writeln!(text, "  {:<18} {value}", format!("{}:", tame(&parameter.name)));
         }
     }
     text
@@ -77,13 +83,13 @@ pub fn outputs(status: &WorkflowStatus) -> String {
         for parameter in &outputs.parameters {
             let value =
                 parameter.value.as_ref().map(|value| cut(&tame(value.as_str()), 200)).unwrap_or_default();
-            let _ = writeln!(text, "  {:<18}{value}", format!("{}:", named(&parameter.name)));
+            let _ = writeln!(text, "  {:<18} {value}", format!("{}:", named(&parameter.name)));
         }
         if let Some(result) = &outputs.result {
-            let _ = writeln!(text, "  {:<18}{}", format!("{}:", named("result")), cut(&tame(result), 200));
+            let _ = writeln!(text, "  {:<18} {}", format!("{}:", named("result")), cut(&tame(result), 200));
         }
         for artifact in &outputs.artifacts {
-            let _ = writeln!(text, "  {:<18}(artifact)", format!("{}:", named(&artifact.name)));
+            let _ = writeln!(text, "  {:<18} (artifact)", format!("{}:", named(&artifact.name)));
         }
     }
     if text.is_empty() { text } else { format!("Outputs:\n{text}") }

@@ -47,7 +47,7 @@ async fn the_demo_tells_its_story_to_the_end() {
         "how to get access:",
         "approved (1 of 1)",
         "upload | uploading 3 rows to payroll-prod",
-        "extract.rows:     3",
+        "extract.rows:      3",
         "the record is whole",
         "error[CLI0016]: the audit log does not verify: entry ",
         "What to try next:",

@@ -77,9 +77,14 @@ async fn create(
 ) -> Result<Json<Value>, ArgoError> {
     same_namespace(&namespace, &request.namespace)?;
     let workflow = read_workflow(request.workflow, &namespace)?;
-    let dry_run = request.server_dry_run || request.create_options.dry_run.is_some_and(|dry| !dry.is_empty());
-    let submission = submission(&caller, workflow, &headers, dry_run)?;
-    start(&app, &caller, submission).await.map(Json)
+    let tried = request.create_options.dry_run.is_some_and(|dry| !dry.is_empty());
+    let submission = submission(&caller, workflow, &headers, request.server_dry_run || tried)?;
+    let mut answer = start(&app, &caller, submission).await?;
+    if let (true, Some(metadata)) = (tried, answer.get_mut("metadata").and_then(Value::as_object_mut)) {
+        // Argo's server answers this without asking Kubernetes, which would give one
+        metadata.shift_remove("uid");
+    }
+    Ok(Json(answer))
 }
 
 async fn list(
@@ -166,9 +171,8 @@ pub(super) fn found<T, E: Into<ServerError>>(
     result.map_err(|error| error.into().about(WORKFLOWS, &name.name))
 }
 
-/// Starts what is asked for, and returns it as Argo shows it. What was only tried has no `uid`.
+/// Starts what is asked for, and returns it as Argo shows it; what is only tried, as it would be.
 pub(super) async fn start(app: &App, caller: &Caller, submission: Submission) -> Result<Value, ArgoError> {
-    let dry_run = submission.dry_run;
     let asked = submission.workflow.metadata.name.clone();
     let namespace = submission.workflow.metadata.namespace.clone();
     let view: RunView =
@@ -178,11 +182,7 @@ pub(super) async fn start(app: &App, caller: &Caller, submission: Submission) ->
             ServerError::NotFound { .. } => ServerError::Closed { namespace },
             error => error,
         })?;
-    let mut workflow = view.workflow;
-    if dry_run {
-        workflow.metadata.uid.clear();
-    }
-    Ok(shown(&workflow)?)
+    Ok(shown(&view.workflow)?)
 }
 
 /// Returns the submission of `workflow`: the reason and ticket come from its annotations, or else from headers.

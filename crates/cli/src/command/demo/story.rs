@@ -30,7 +30,8 @@ impl Stage<'_, '_> {
         let submit = ["submit", "--from", COMPONENT, "-n", NAMESPACE, "-p", "month=2026-10"];
         let said = [&submit[..], &["--reason", "monthly run", "--ticket", "CHG-1042"]].concat();
         let said = self.plays("olga", &said, Exit::OK).await?;
-        let run = said.out.split_whitespace().next().unwrap_or_default().to_owned();
+        let named = said.out.lines().find_map(|line| line.strip_prefix("Name:"));
+        let run = named.unwrap_or_default().trim().to_owned();
 
         self.act("Carla, contractor, tries the same and is told why not, and how to get access")?;
         let said = [&submit[..5], &["--reason", "monthly run"]].concat();
@@ -68,8 +69,11 @@ impl Stage<'_, '_> {
     /// Returns a client as somebody who has logged in.
     fn client(&self, name: &str) -> Result<Client, CliError> {
         let known = crate::credentials::load(&self.folder.join("people").join(name))?;
-        let global =
-            crate::args::Global { server: Some(self.server.clone()), namespace: NAMESPACE.to_owned() };
+        let global = crate::args::Global {
+            server: Some(self.server.clone()),
+            namespace: NAMESPACE.to_owned(),
+            ..crate::args::Global::default()
+        };
         let server = session::server(&global, &known)?;
         let token = known
             .servers

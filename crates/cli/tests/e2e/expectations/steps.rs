@@ -294,7 +294,9 @@ impl Play {
         }
         let said = self.world.command(&args, token.as_deref()).await?;
         if matches!(args.first().map(String::as_str), Some("submit" | "resubmit")) {
-            self.current = None;
+            // the one that it tells of; schedules start others meanwhile
+            let told = said.text.lines().find_map(|line| line.strip_prefix("Name:"));
+            self.current = told.map(|name| name.trim().to_owned());
         }
         as_told(step, &said)
     }
