@@ -235,6 +235,9 @@ pub enum Command {
     /// Work on the credentials of this session
     #[command(subcommand)]
     Auth(command::auth::Auth),
+    /// Work on the limits of semaphores
+    #[command(subcommand)]
+    Sync(command::sync::Sync),
     /// Work on the WorkflowTemplates of a namespace
     #[command(subcommand)]
     Template(command::template::Template),

@@ -25,6 +25,8 @@ pub enum ObjectKind {
     WorkflowEventBinding,
     /// ClusterWorkflowTemplate.
     ClusterWorkflowTemplate,
+    /// ConfigMap, as far as it holds the limits of semaphores.
+    ConfigMap,
 }
 
 impl ObjectKind {
@@ -34,6 +36,7 @@ impl ObjectKind {
             Self::CronWorkflow => "CronWorkflow",
             Self::WorkflowEventBinding => "WorkflowEventBinding",
             Self::ClusterWorkflowTemplate => "ClusterWorkflowTemplate",
+            Self::ConfigMap => "ConfigMap",
         }
     }
     /// Returns the resource as Kubernetes spells it, for messages.
@@ -42,6 +45,7 @@ impl ObjectKind {
             Self::CronWorkflow => "cronworkflows.argoproj.io",
             Self::WorkflowEventBinding => "workfloweventbindings.argoproj.io",
             Self::ClusterWorkflowTemplate => "clusterworkflowtemplates.argoproj.io",
+            Self::ConfigMap => "configmaps",
         }
     }
 }

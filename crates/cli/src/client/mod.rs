@@ -1,4 +1,4 @@
-//! A typed client of both of a server's APIs: Argo's (`argo`, `archive`, `objects`) and Marque's own (`marque`).
+//! A typed client of both of a server's APIs: Argo's (`argo`, `archive`, `objects`, `sync`) and Marque's own (`marque`).
 //! Not here: what to do with the answers (see `command`), keeping credentials (see `credentials`).
 //!
 //! Invariant: a token goes only into the `Authorization` header, only to the server it is for, never along a
@@ -10,6 +10,7 @@ mod argo;
 mod marque;
 mod objects;
 mod stream;
+mod sync;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ pub use marque::{
 };
 pub use objects::Kind;
 pub use stream::Lines;
+pub use sync::LimitHome;
 
 use crate::{
     error::{CliError, Refused},

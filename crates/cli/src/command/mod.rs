@@ -41,6 +41,7 @@ pub mod serve;
 mod session;
 mod sheets;
 pub mod submit;
+pub mod sync;
 pub mod template;
 #[cfg(test)]
 mod tests;
@@ -88,6 +89,7 @@ pub async fn run(cli: Cli, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
         Command::Cron(args) => cron::cron(args, global, shell).await,
         Command::Archive(args) => archive::archive(args, global, shell).await,
         Command::Auth(args) => auth::auth(args, global, shell),
+        Command::Sync(args) => sync::sync(args, global, shell).await,
         Command::Template(args) => template::template(args, global, shell).await,
         Command::ClusterTemplate(args) => template::cluster_template(args, global, shell).await,
         Command::Node(args) => operate::node(args, global, shell).await,

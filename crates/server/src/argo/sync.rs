@@ -1,8 +1,11 @@
 //! The limits of semaphores. Source: Argo `server/sync/sync_server.go`, `pkg/apiclient/sync/sync.proto`.
-//! Not here: limits that a ConfigMap holds (they are objects: `marque apply`); who holds what (`engine`).
+//! Not here: who holds what (`engine`).
 
 use axum::{Json, extract::State, http::Method};
+use identity::Caller;
+use model::{NamespacedName, argo::AnyString, core::ConfigMap, manifest::Manifest};
 use policy::{DeleteObject, EditObject, ViewObject};
+use runner::ObjectKind;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -19,10 +22,16 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     const MANY: &str = "/api/v1/sync/{namespace}";
     const ONE: &str = "/api/v1/sync/{namespace}/{key}";
     vec![
-        Endpoint::new(Method::POST, MANY, &[act::<EditObject>()], create),
+        // a ConfigMap is seen before its key is changed, and stays when the key goes
+        Endpoint::new(Method::POST, MANY, &[act::<ViewObject>(), act::<EditObject>()], create),
         Endpoint::new(Method::GET, ONE, &[act::<ViewObject>()], get),
-        Endpoint::new(Method::PUT, ONE, &[act::<EditObject>()], update),
-        Endpoint::new(Method::DELETE, ONE, &[act::<DeleteObject>()], delete),
+        Endpoint::new(Method::PUT, ONE, &[act::<ViewObject>(), act::<EditObject>()], update),
+        Endpoint::new(
+            Method::DELETE,
+            ONE,
+            &[act::<ViewObject>(), act::<EditObject>(), act::<DeleteObject>()],
+            delete,
+        ),
     ]
 }
 
@@ -32,16 +41,46 @@ struct LimitRequest {
     namespace: String,
     key: String,
     limit: i64,
+    /// The ConfigMap, if the limit is kept in one.
+    cm_name: String,
     /// `CONFIG_MAP` or 0, `DATABASE` or 1.
     #[serde(rename = "type")]
     of: Value,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 struct LimitQuery {
+    cm_name: String,
     #[serde(rename = "type")]
     of: String,
+}
+
+/// Where a limit is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Home {
+    /// In the server's own store.
+    Database,
+    /// Under its key in this ConfigMap.
+    ConfigMap(String),
+}
+
+impl Home {
+    fn read(of: &str, config_map: &str) -> Result<Self, ServerError> {
+        match of {
+            "DATABASE" | "1" => Ok(Self::Database),
+            // what is not said has the first value, as in protobuf
+            "" | "null" | "CONFIG_MAP" | "0" => {
+                if config_map.is_empty() {
+                    return Err(ServerError::BadRequest(
+                        "cmName is required for configmap limits".to_owned(),
+                    ));
+                }
+                Ok(Self::ConfigMap(config_map.to_owned()))
+            }
+            _ => Err(ServerError::BadRequest("type is CONFIG_MAP or DATABASE".to_owned())),
+        }
+    }
 }
 
 /// The key of the path.
@@ -69,24 +108,24 @@ fn checked(key: &str) -> Result<(), ServerError> {
     Ok(())
 }
 
-fn in_the_database(of: &str) -> Result<(), ServerError> {
-    if matches!(of, "DATABASE" | "1") {
-        return Ok(());
-    }
-    Err(ServerError::NotImplemented("limits in ConfigMaps: apply the ConfigMap; `type` DATABASE".to_owned()))
-}
-
 impl LimitRequest {
-    fn limit(&self) -> Result<u64, ServerError> {
+    fn home(&self) -> Result<Home, ServerError> {
         let of = self.of.as_str().map_or_else(|| self.of.to_string(), str::to_owned);
-        in_the_database(&of)?;
+        Home::read(&of, &self.cm_name)
+    }
+    fn limit(&self) -> Result<u64, ServerError> {
         let positive = u64::try_from(self.limit).ok().filter(|limit| *limit > 0);
         positive.ok_or_else(|| ServerError::BadRequest("limit must be greater than zero".to_owned()))
     }
 }
 
-fn shown(namespace: &str, key: &str, limit: u64) -> Json<Value> {
-    Json(json!({"namespace": namespace, "key": key, "limit": limit, "type": "DATABASE"}))
+fn shown(namespace: &str, key: &str, limit: u64, home: &Home) -> Json<Value> {
+    Json(match home {
+        Home::Database => json!({"namespace": namespace, "key": key, "limit": limit, "type": "DATABASE"}),
+        Home::ConfigMap(name) => {
+            json!({"cmName": name, "namespace": namespace, "key": key, "limit": limit, "type": "CONFIG_MAP"})
+        }
+    })
 }
 
 async fn create(
@@ -97,9 +136,8 @@ async fn create(
 ) -> Result<Json<Value>, ArgoError> {
     same_namespace(&namespace, &request.namespace)?;
     checked(&request.key)?;
-    let limit = request.limit()?;
-    app.runner().set_sync_limit(&caller, (&namespace, &request.key), limit, true).await?;
-    Ok(shown(&namespace, &request.key, limit))
+    let (home, limit) = (request.home()?, request.limit()?);
+    set(&app, &caller, (&namespace, &request.key), &home, (limit, true)).await
 }
 
 async fn get(
@@ -110,9 +148,20 @@ async fn get(
     Asked(query): Asked<LimitQuery>,
 ) -> Result<Json<Value>, ArgoError> {
     checked(&key)?;
-    in_the_database(&query.of)?;
-    let limit = app.runner().sync_limit(&caller, &namespace, &key).await?;
-    Ok(shown(&namespace, &key, limit))
+    let home = Home::read(&query.of, &query.cm_name)?;
+    let limit = match &home {
+        Home::Database => app.runner().sync_limit(&caller, &namespace, &key).await?,
+        Home::ConfigMap(name) => {
+            let map = config_map(&app, &caller, &namespace, name).await?;
+            let text = map.data.get(&key).ok_or_else(|| missing(&key))?;
+            text.0.trim().parse().map_err(|_| {
+                ServerError::BadRequest(format!(
+                    "`{key}` of ConfigMap `{name}` is no limit: a positive number"
+                ))
+            })?
+        }
+    };
+    Ok(shown(&namespace, &key, limit, &home))
 }
 
 async fn update(
@@ -124,9 +173,8 @@ async fn update(
 ) -> Result<Json<Value>, ArgoError> {
     same_namespace(&namespace, &request.namespace)?;
     checked(&key)?;
-    let limit = request.limit()?;
-    app.runner().set_sync_limit(&caller, (&namespace, &key), limit, false).await?;
-    Ok(shown(&namespace, &key, limit))
+    let (home, limit) = (request.home()?, request.limit()?);
+    set(&app, &caller, (&namespace, &key), &home, (limit, false)).await
 }
 
 async fn delete(
@@ -137,7 +185,86 @@ async fn delete(
     Asked(query): Asked<LimitQuery>,
 ) -> Result<Json<Value>, ArgoError> {
     checked(&key)?;
-    in_the_database(&query.of)?;
-    app.runner().delete_sync_limit(&caller, &namespace, &key).await?;
+    match Home::read(&query.of, &query.cm_name)? {
+        Home::Database => app.runner().delete_sync_limit(&caller, &namespace, &key).await?,
+        Home::ConfigMap(name) => {
+            let mut map = config_map(&app, &caller, &namespace, &name).await?;
+            map.data.shift_remove(&key).ok_or_else(|| missing(&key))?;
+            write(&app, &caller, &namespace, map, false).await?;
+        }
+    }
     Ok(Json(json!({})))
+}
+
+/// Sets a limit: a `new` one if it is not there, else one that is.
+async fn set(
+    app: &App,
+    caller: &Caller,
+    (namespace, key): (&str, &str),
+    home: &Home,
+    (limit, new): (u64, bool),
+) -> Result<Json<Value>, ArgoError> {
+    match home {
+        Home::Database => app.runner().set_sync_limit(caller, (namespace, key), limit, new).await?,
+        Home::ConfigMap(name) => {
+            let found = config_map(app, caller, namespace, name).await;
+            let (mut map, makes) = match found {
+                Err(ServerError::NotFound { .. }) if new => {
+                    let mut map = ConfigMap {
+                        api_version: "v1".to_owned(),
+                        kind: "ConfigMap".to_owned(),
+                        ..ConfigMap::default()
+                    };
+                    map.metadata.name.clone_from(name);
+                    (map, true)
+                }
+                found => (found?, false),
+            };
+            match (new, map.data.contains_key(key)) {
+                (true, true) => {
+                    return Err(ServerError::Exists { what: "configmaps", name: key.to_owned() }.into());
+                }
+                (false, false) => return Err(missing(key).into()),
+                _ => {}
+            }
+            map.data.insert(key.to_owned(), AnyString(limit.to_string()));
+            write(app, caller, namespace, map, makes).await?;
+        }
+    }
+    Ok(shown(namespace, key, limit, home))
+}
+
+fn missing(key: &str) -> ServerError {
+    ServerError::NotFound { what: "configmaps", name: key.to_owned() }
+}
+
+async fn config_map(
+    app: &App,
+    caller: &Caller,
+    namespace: &str,
+    name: &str,
+) -> Result<ConfigMap, ServerError> {
+    let named = NamespacedName::new(namespace, name);
+    let found = app.runner().object(caller, ObjectKind::ConfigMap, &named).await;
+    match found.map_err(|error| ServerError::from(error).about("configmaps", name))? {
+        Manifest::ConfigMap(written) => Ok(written.object),
+        _ => Err(missing(name)),
+    }
+}
+
+async fn write(
+    app: &App,
+    caller: &Caller,
+    namespace: &str,
+    map: ConfigMap,
+    new: bool,
+) -> Result<(), ServerError> {
+    let name = map.metadata.name.clone();
+    let mut value = serde_json::to_value(map).map_err(ServerError::internal)?;
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("namespace".to_owned(), json!(namespace));
+    }
+    let manifest = Manifest::from_json(value, None).map_err(ServerError::Faults)?;
+    let written = app.runner().write_object(caller, ObjectKind::ConfigMap, manifest, new).await;
+    written.map(drop).map_err(|error| ServerError::from(error).about("configmaps", &name))
 }

@@ -33,6 +33,34 @@ async fn a_limit_is_made_once_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_limit_in_a_config_map_is_made_seen_changed_and_deleted_by_those_who_may() {
+    let server = Server::new().await;
+    let of =
+        |key: &str, limit: i64| json!({"key": key, "limit": limit, "type": "CONFIG_MAP", "cmName": "limits"});
+    let one = format!("{LIMITS}/builds?type=CONFIG_MAP&cmName=limits");
+    let path = format!("{LIMITS}/builds");
+    server.get("ops", &one).await.is(404);
+    server.call("ops", Method::PUT, &path, Some(of("builds", 5))).await.is(404);
+    for bad in [json!({"key": "builds", "limit": 4}), of("builds", 0), of("", 4)] {
+        server.post("ops", LIMITS, bad).await.is(400);
+    }
+    // somebody else's namespace is neither seen nor written
+    server.post("otto", LIMITS, of("builds", 4)).await.is(404);
+    let made = server.post("ops", LIMITS, of("builds", 4)).await.ok();
+    assert_eq!((&made["limit"], &made["cmName"]), (&json!(4), &json!("limits")));
+    server.post("ops", LIMITS, of("builds", 4)).await.is(409);
+    server.post("ops", LIMITS, of("tests", 2)).await.ok();
+    server.get("otto", &one).await.is(404);
+    server.call("otto", Method::DELETE, &one, None).await.is(404);
+    server.call("ops", Method::PUT, &path, Some(of("builds", 5))).await.ok();
+    assert_eq!(server.get("ops", &one).await.ok()["limit"], 5);
+    server.call("ops", Method::DELETE, &one, None).await.ok();
+    server.get("ops", &one).await.is(404);
+    let other = format!("{LIMITS}/tests?type=CONFIG_MAP&cmName=limits");
+    assert_eq!(server.get("ops", &other).await.ok()["limit"], 2, "the others stay");
+}
+
+#[tokio::test]
 async fn cluster_templates_are_the_administrators() {
     let server = Server::new().await;
     let created = server.call("admin", Method::POST, CLUSTERS, Some(template("a"))).await.ok();

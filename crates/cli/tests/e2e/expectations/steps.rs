@@ -74,8 +74,9 @@ impl Play {
                 let items = self.world.list("").await?;
                 checked(&step["checks"], &json!({"list": {"items": items}}), "")
             }
-            // nothing here holds on to an object, and the ConfigMaps end with the server
-            "remove_finalizers" | "delete_config_map" => Ok(()),
+            "setup_database_semaphore" => self.limit(args).await,
+            // nothing here holds on to an object, and ConfigMaps and limits end with the server
+            "remove_finalizers" | "delete_config_map" | "clear_db_semaphore_state" => Ok(()),
             what if what.contains("cron")
                 || what.ends_with("new_workflow")
                 || what.ends_with("list_count") =>
@@ -194,6 +195,14 @@ impl Play {
         let object =
             json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": step["data"]});
         self.world.apply(&[object]).await
+    }
+
+    /// Sets the limit of a semaphore of the database: `NAMESPACE/KEY` and how many.
+    async fn limit(&self, args: &Value) -> Result<(), String> {
+        let named = args[0].as_str().and_then(|name| name.split_once('/'));
+        let (namespace, key) = named.ok_or("no limit is named")?;
+        let body = json!({"namespace": namespace, "key": key, "limit": args[1], "type": "DATABASE"});
+        self.world.call(Method::POST, &format!("/api/v1/sync/{namespace}"), Some(body)).await.map(drop)
     }
 
     async fn shut_down(&self, strategy: &str) -> Result<(), String> {
