@@ -160,12 +160,9 @@ impl Runner {
         let retried = self.act(caller, action, async |go| {
             let (stored, events) = self.store().replay(run.id).await?;
             let ended = replayed(&stored, &events)?;
-            let running = self.inner.inbox(run.id).is_some();
             let kind = operate::retry(&stored.workflow, ended.status(), &options)?;
-            if running {
-                // it has ended, and its loop has not noticed yet
-                return Err(RunnerError::Conflict("the workflow is just ending; retry it again".to_owned()));
-            }
+            // it has ended; its loop may not have let go of it yet
+            self.ended(run.id).await;
             let EventKind::Restarted { again, .. } = &kind else {
                 return Err(RunnerError::Conflict("there is nothing to retry".to_owned()));
             };

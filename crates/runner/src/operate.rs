@@ -1,10 +1,7 @@
 //! Stop, terminate, suspend, resume, set, delete. Not here: gates, which open by approval (`gates`); retries and resubmits
 //! (`again`).
 
-use engine::{
-    EventKind, ShutdownStrategy,
-    operate::{NodeSelector, suspended},
-};
+use engine::{EventKind, ShutdownStrategy, operate::suspended};
 use identity::Caller;
 use model::{
     NamespacedName,
@@ -118,11 +115,12 @@ impl Runner {
         self.ask(caller, SuspendRun { run }, name, EventKind::Suspended).await
     }
 
-    /// Resumes a suspended run and its suspend nodes without gate (those `selector` chooses, as `displayName=approve`); a
-    /// gated node that is chosen, or that alone waits, counts as an approval by the caller.
+    /// Resumes a suspended run and its suspend nodes without gate, or with `selector` (as `displayName=approve`) only the
+    /// nodes that it chooses; a gated node that is chosen, or that alone waits, counts as an approval by the caller.
+    /// Source: Argo `workflow/util/util.go`, `ResumeWorkflow`.
     ///
     /// # Errors
-    /// [`RunnerError`].
+    /// [`RunnerError`]; [`RunnerError::Operate`] if `selector` chooses none.
     pub async fn resume(
         &self,
         caller: &Caller,
@@ -131,36 +129,37 @@ impl Runner {
     ) -> Result<RunView, RunnerError> {
         let run = self.facts(name).await?;
         let selector = selector.filter(|selector| !selector.is_empty());
-        let selects = match NodeSelector::parse(selector.unwrap_or_default()) {
-            Ok(selects) => selects,
-            // what is wrong with the question is told only to those who may know of the run
-            Err(error) => return Err(self.hidden(caller, run, name, error.into()).await),
-        };
         let seen = self.inner.look(run.id).await?;
-        let chosen = |node: &&NodeStatus| waits(node) && selects.matches(node);
-        let chosen: Vec<&NodeStatus> = seen.status.nodes.values().filter(chosen).collect();
-        let gated = |node: &NodeStatus| seen.gates.iter().any(|gate| gate.node == node.id);
-        let (gates, free): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|node| gated(node));
-        let suspended = seen.suspended || selector.is_none();
+        let chosen = match selector.map(|selector| suspended(&seen.status, selector)) {
+            Some(Ok(chosen)) => chosen,
+            // what is wrong with the question is told only to those who may know of the run
+            Some(Err(error)) => return Err(self.hidden(caller, run, name, error.into()).await),
+            None => {
+                let waiting = seen.status.nodes.values().filter(|node| waits(node));
+                waiting.map(|node| node.id.clone()).collect()
+            }
+        };
+        let (gates, free): (Vec<NodeId>, Vec<NodeId>) =
+            chosen.into_iter().partition(|node| Self::is_gated(&seen, node));
         if free.is_empty() && !gates.is_empty() {
             for gate in gates {
-                let answer = GateAnswer { node: Some(gate.id.to_string()), ..GateAnswer::default() };
+                let answer = GateAnswer { node: Some(gate.to_string()), ..GateAnswer::default() };
                 self.approve(caller, name, answer).await?;
             }
             return self.view(caller, name).await;
         }
         let message = resumed_by(caller);
-        if suspended {
+        if selector.is_none() {
             let kind = EventKind::Unsuspended;
             self.ask(caller, ResumeRun { run: run.clone(), node: None }, name, kind).await?;
         }
         for node in free {
             let kind = EventKind::Resumed {
-                node: Some(node.id.clone()),
+                node: Some(node.clone()),
                 message: message.clone(),
                 parameters: std::collections::BTreeMap::new(),
             };
-            self.ask(caller, ResumeRun { run: run.clone(), node: Some(node.id.clone()) }, name, kind).await?;
+            self.ask(caller, ResumeRun { run: run.clone(), node: Some(node) }, name, kind).await?;
         }
         self.view(caller, name).await
     }
@@ -188,12 +187,10 @@ impl Runner {
         Ok(())
     }
 
-    async fn ended(&self, run: model::RunId) {
-        let mut changes = self.changes();
-        while self.inner.inbox(run).is_some() {
-            if changes.recv().await.is_err() {
-                tokio::task::yield_now().await;
-            }
+    /// Returns when the loop of a run is over, at once if there is none.
+    pub(crate) async fn ended(&self, run: model::RunId) {
+        if let Some(inbox) = self.inner.inbox(run) {
+            inbox.closed().await;
         }
     }
 

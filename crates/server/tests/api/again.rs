@@ -154,7 +154,7 @@ fn suspended(name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn single_suspend_nodes_are_failed_or_set() {
+async fn single_suspend_nodes_are_failed_set_or_resumed_and_none_that_is_not_there() {
     let server = Server::new().await;
     server.post("ops", MANY, suspended("both")).await.ok();
     let waits = |workflow: &Value| {
@@ -162,9 +162,12 @@ async fn single_suspend_nodes_are_failed_or_set() {
         nodes.into_iter().flatten().filter(|(_, node)| node["type"] == "Suspend").count() == 2
     };
     server.until("ops", "argo", "both", waits).await;
-    let none =
-        server.put("ops", &format!("{MANY}/both/stop"), json!({"nodeFieldSelector": "displayName=c"})).await;
-    assert!(none.text().contains("no suspend nodes matching nodeFieldSelector"), "{}", none.text());
+    for act in ["stop", "resume", "set"] {
+        let selector = json!({"nodeFieldSelector": "displayName=c"});
+        let none = server.put("ops", &format!("{MANY}/both/{act}"), selector).await;
+        let told = none.text().contains("no suspend nodes matching nodeFieldSelector");
+        assert!(!none.status.is_success() && told, "{act}: {}", none.text());
+    }
     let bad =
         server.put("ops", &format!("{MANY}/both/set"), json!({"nodeFieldSelector": "displayName"})).await;
     assert!(!bad.status.is_success(), "{}", bad.text());
