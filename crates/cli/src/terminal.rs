@@ -6,7 +6,7 @@ use std::{error::Error as _, ffi::OsString, fmt::Write as _, io, process::ExitCo
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::{
-    args::{Cli, Global},
+    args::Cli,
     command,
     error::CliError,
     exit::Exit,
@@ -16,7 +16,8 @@ use crate::{
 
 /// Runs the program on this process's arguments and streams.
 pub fn main() -> ExitCode {
-    install_tracing(&asked());
+    let parsed = parse(std::env::args_os());
+    install_tracing(parsed.as_ref().map_or("warn", |cli| cli.global.log_filter()));
     let mut out = io::stdout();
     let mut err = io::stderr();
     // not locked: a command may hand the reading of Enter to a thread
@@ -31,7 +32,7 @@ pub fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime {
         Ok(runtime) => {
-            let exit = runtime.block_on(run(std::env::args_os(), &mut shell));
+            let exit = runtime.block_on(obey(parsed, &mut shell));
             // a reader of standard input may still block a thread; the program does not wait for it
             runtime.shutdown_background();
             exit.into()
@@ -46,8 +47,14 @@ pub fn main() -> ExitCode {
 
 /// Runs the command that `arguments` (the program's name first) ask for.
 pub async fn run(arguments: impl IntoIterator<Item = OsString>, shell: &mut Shell<'_>) -> Exit {
-    let parsed =
-        Cli::command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    obey(parse(arguments), shell).await
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    Cli::command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches))
+}
+
+async fn obey(parsed: Result<Cli, clap::Error>, shell: &mut Shell<'_>) -> Exit {
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return usage(&error, shell),
@@ -121,18 +128,11 @@ pub(crate) fn explain(error: &CliError, look: Look) -> String {
     text
 }
 
-/// Returns what all commands share of this process's command line; what is wrong with that is told later.
-fn asked() -> Global {
-    let parsed = Cli::command().try_get_matches_from(std::env::args_os());
-    let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches));
-    parsed.map(|cli| cli.global).unwrap_or_default()
-}
-
 /// The program's own remarks go to standard error; `MARQUE_LOG` chooses them as `RUST_LOG` does elsewhere, then the command
 /// line.
-fn install_tracing(asked: &Global) {
+fn install_tracing(otherwise: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("MARQUE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(asked.log_filter()));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(otherwise));
     let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         && io::IsTerminal::is_terminal(&io::stderr());
     let installed = tracing_subscriber::fmt()

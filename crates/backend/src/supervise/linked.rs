@@ -5,22 +5,17 @@
 //! machine's own network, they do, daemons too.
 //! Invariant: only pods of one run are in a network of an engine that this makes.
 
-use std::{
-    fs::{File, OpenOptions},
-    net::Ipv4Addr,
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+use std::{fs::File, net::Ipv4Addr, path::Path};
 
 use container::{Engine, Network, Settings, Wanted};
 use rustix::fs::{FlockOperation, flock};
 
 use super::{
-    network::{Entrance, Locked, Membership},
+    network::{Entrance, Locked, Membership, open_locked},
     watch::Address,
 };
 use crate::{
-    folder::{PodFolder, create_private},
+    folder::PodFolder,
     spec::{ContainerSpec, PodSpec, Role},
 };
 
@@ -95,12 +90,7 @@ impl RunNetwork {
         if !is_daemon && !known.exists() {
             return Ok(None);
         }
-        let failed = |error: std::io::Error| format!("cannot enter the network of the run: {error}");
-        create_private(&known).map_err(|error| error.to_string())?;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let users = options.open(known.join(USERS)).map_err(failed)?;
-        flock(&users, FlockOperation::LockShared).map_err(|error| failed(error.into()))?;
+        let users = open_locked(&known, USERS, FlockOperation::LockShared)?;
         let run = known.parent().and_then(Path::file_name).unwrap_or_default();
         let name = format!("marque-{}", run.to_string_lossy());
         Ok(Some(Self { network: Network { engine: engine.to_owned(), name }, users }))

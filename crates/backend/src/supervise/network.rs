@@ -124,20 +124,7 @@ impl Locked {
         if !is_daemon && !folder.exists() {
             return Ok(None);
         }
-        let open = || {
-            create_private(&folder).map_err(io::Error::other)?;
-            let path = folder.join(COUNT);
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .open(path)?;
-            flock(&file, FlockOperation::LockExclusive)?;
-            Ok(file)
-        };
-        let file = open().map_err(|error: io::Error| fault(&error))?;
+        let file = open_locked(&folder, COUNT, FlockOperation::LockExclusive)?;
         Ok(Some(Self { folder, file, pod: pod.clone() }))
     }
     /// Returns a process whose user namespace the pod has to share, if it is to be linked by an ordinary user.
@@ -215,6 +202,22 @@ fn neighbour(pod: &Path, entry: &Path) -> Option<Neighbour> {
         return None;
     }
     Some(Neighbour { number, process, network: network? })
+}
+
+/// Opens a file of the run's folder, each made if it is not there, and waits until it is locked.
+///
+/// # Errors
+/// A sentence for the node's message.
+pub(crate) fn open_locked(folder: &Path, name: &str, lock: FlockOperation) -> Result<File, String> {
+    let open = || {
+        create_private(folder).map_err(io::Error::other)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(folder.join(name))?;
+        flock(&file, lock)?;
+        Ok(file)
+    };
+    open().map_err(|error: io::Error| fault(&error))
 }
 
 /// Opens the network of a pod by its path below `/proc`.

@@ -5,7 +5,7 @@ use model::argo::{CronWorkflow, Workflow};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Client, Lines, answer::WorkflowList};
+use super::{Client, Kind, Lines, answer::WorkflowList};
 use crate::error::CliError;
 
 /// Which runs are listed; an empty selector leaves none out.
@@ -15,6 +15,13 @@ pub struct ListQuery {
     pub labels: String,
     /// A selector of fields.
     pub fields: String,
+}
+
+impl ListQuery {
+    /// Returns the query of a selector of labels and one of fields.
+    pub fn of(labels: Option<&str>, fields: Option<&str>) -> Self {
+        Self { labels: labels.unwrap_or_default().to_owned(), fields: fields.unwrap_or_default().to_owned() }
+    }
 }
 
 /// What an operation on a run takes beside its name.
@@ -75,10 +82,11 @@ impl Client {
     /// # Errors
     /// [`CliError`].
     pub async fn cron_workflow(&self, namespace: &str, name: &str) -> Result<CronWorkflow, CliError> {
-        let path = ["api", "v1", "cron-workflows", namespace, name];
-        let mut answer: serde_json::Map<String, Value> = self.json(self.request(Method::GET, &path)).await?;
-        answer.shift_remove("status");
-        serde_json::from_value(Value::Object(answer)).map_err(|error| self.not_understood(error))
+        let mut answer = self.object(Kind::CronWorkflow, namespace, name).await?;
+        if let Value::Object(fields) = &mut answer {
+            fields.shift_remove("status");
+        }
+        serde_json::from_value(answer).map_err(|error| self.not_understood(error))
     }
 
     /// Deletes a run.

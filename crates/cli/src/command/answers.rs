@@ -4,7 +4,31 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::{args::Format, error::CliError, render::yaml::yaml};
+use crate::{
+    args::Format,
+    error::CliError,
+    render::{table::tame, yaml::yaml},
+};
+
+/// Writes `value` as JSON or YAML, or the `names` of what it holds, one a line, and returns whether one of these was asked
+/// for; text is the command's business.
+///
+/// # Errors
+/// [`CliError::Output`].
+pub(crate) fn spelled_or_named<'a>(
+    format: Format,
+    value: &impl Serialize,
+    names: impl IntoIterator<Item = &'a str>,
+    out: &mut dyn Write,
+) -> Result<bool, CliError> {
+    if format != Format::Name {
+        return spelled(format, value, out);
+    }
+    for name in names {
+        writeln!(out, "{}", tame(name))?;
+    }
+    Ok(true)
+}
 
 /// Writes `value` as JSON or YAML and returns whether that was asked for; text and names are the command's business.
 ///

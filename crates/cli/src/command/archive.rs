@@ -4,12 +4,13 @@
 use audit::Clock as _;
 use clap::{Args, Subcommand};
 use runner::clock::SystemClock;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     answers,
     list::{Columns, runs},
-    session,
+    operate::fields,
+    parameters, session,
     submit::Then,
 };
 use crate::{
@@ -160,9 +161,8 @@ pub async fn archive(args: &Archive, global: &Global, shell: &mut Shell<'_>) -> 
             again("retry", &args.uid, asked, args.output.format, global, shell).await
         }
         Archive::Resubmit(args) => {
-            let given = args.parameters.iter().map(|given| format!("{}={}", given.name, given.value));
             let asked =
-                [("memoized", json!(args.memoized)), ("parameters", given.collect::<Vec<_>>().into())];
+                [("memoized", json!(args.memoized)), ("parameters", parameters::pairs(&args.parameters))];
             again("resubmit", &args.uid, asked, args.output.format, global, shell).await
         }
         Archive::ListLabelKeys => labels("keys", None, global, shell).await,
@@ -171,16 +171,11 @@ pub async fn archive(args: &Archive, global: &Global, shell: &mut Shell<'_>) -> 
 }
 
 async fn list(args: &ArchiveList, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
-    let query = ListQuery { labels: args.selector.clone().unwrap_or_default(), fields: String::new() };
+    let query = ListQuery::of(args.selector.as_deref(), None);
     let prefix = args.prefix.clone().unwrap_or_default();
     let found = session::connect(global, shell)?.archived(&global.namespace, &prefix, &query).await?;
-    if answers::spelled(args.output.format, &found, shell.out)? {
-        return Ok(Exit::OK);
-    }
-    if args.output.format == Format::Name {
-        for run in &found {
-            writeln!(shell.out, "{}", tame(&run.metadata.name))?;
-        }
+    let names = found.iter().map(|run| run.metadata.name.as_str());
+    if answers::spelled_or_named(args.output.format, &found, names, shell.out)? {
         return Ok(Exit::OK);
     }
     let columns = Columns { uid: true, wide: args.output.format == Format::Wide, ..Columns::default() };
@@ -190,11 +185,7 @@ async fn list(args: &ArchiveList, global: &Global, shell: &mut Shell<'_>) -> Res
 
 async fn get(args: &ArchiveGet, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
     let run = session::connect(global, shell)?.archived_run(&args.uid).await?;
-    if answers::spelled(args.output.format, &run, shell.out)? {
-        return Ok(Exit::OK);
-    }
-    if args.output.format == Format::Name {
-        writeln!(shell.out, "{}", tame(&run.metadata.name))?;
+    if answers::spelled_or_named(args.output.format, &run, [run.metadata.name.as_str()], shell.out)? {
         return Ok(Exit::OK);
     }
     let now = SystemClock.now();
@@ -215,8 +206,7 @@ async fn again<const N: usize>(
     shell: &mut Shell<'_>,
 ) -> Result<Exit, CliError> {
     let client = session::connect(global, shell)?;
-    let mut body: Map<String, Value> =
-        asked.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let mut body = fields(asked);
     body.insert("uid".to_owned(), json!(uid));
     body.insert("namespace".to_owned(), json!(global.namespace));
     let run = client.operate_archived(verb, uid, &body).await?;

@@ -11,7 +11,7 @@ use crate::{
     client::Gate,
     error::CliError,
     exit::Exit,
-    render::table::tame,
+    render::{span, table::tame},
     shell::{Look, Paint, Shell},
 };
 
@@ -58,7 +58,7 @@ pub(crate) fn described(gate: &Gate, look: Look) -> String {
     let given = if approvers.is_empty() { String::new() } else { format!(" ({})", approvers.join(", ")) };
     let _ = writeln!(text, "  approvals  {} of {}{given}", gate.given.len(), gate.needed);
     if let Some(at) = gate.expires_at {
-        let _ = writeln!(text, "  open until {}", at.strftime("%Y-%m-%d %H:%M:%SZ"));
+        let _ = writeln!(text, "  open until {}", span::moment(at));
     }
     let _ = writeln!(text, "  digest     {}", tame(&gate.digest));
     for (name, value) in &gate.parameters {

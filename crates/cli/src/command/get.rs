@@ -6,7 +6,7 @@ use runner::clock::SystemClock;
 
 use super::{answers, session, watch};
 use crate::{
-    args::{Format, Global, Output},
+    args::{Global, Output},
     error::CliError,
     exit::Exit,
     render::tree,
@@ -41,11 +41,8 @@ pub async fn get(args: &Get, global: &Global, shell: &mut Shell<'_>) -> Result<E
     if args.watch {
         return watch::to_the_end(&client, workflow, shell).await;
     }
-    if answers::spelled(args.output.format, &workflow, shell.out)? {
-        return Ok(Exit::OK);
-    }
-    if args.output.format == Format::Name {
-        writeln!(shell.out, "{}", workflow.metadata.name)?;
+    let name = workflow.metadata.name.as_str();
+    if answers::spelled_or_named(args.output.format, &workflow, [name], shell.out)? {
         return Ok(Exit::OK);
     }
     let now = SystemClock.now();
@@ -53,7 +50,7 @@ pub async fn get(args: &Get, global: &Global, shell: &mut Shell<'_>) -> Result<E
     if let Some(status) = &workflow.status {
         shell.out.write_all(tree::outputs(status).as_bytes())?;
         writeln!(shell.out)?;
-        shell.out.write_all(tree::tree(&workflow.metadata.name, status, now, shell.look).as_bytes())?;
+        shell.out.write_all(tree::tree(name, status, now, shell.look).as_bytes())?;
     }
     Ok(Exit::OK)
 }

@@ -93,11 +93,25 @@ pub(super) fn read(kind: Kind, files: &[PathBuf], shell: &mut Shell<'_>) -> Resu
     Ok(objects)
 }
 
+/// Creates the objects of files, one after the other.
+///
+/// # Errors
+/// As [`read`] and [`create_all`].
+pub(super) async fn create(
+    kind: Kind,
+    args: &Files,
+    global: &Global,
+    shell: &mut Shell<'_>,
+) -> Result<Exit, CliError> {
+    let manifests = read(kind, &args.files, shell)?;
+    create_all(kind, &manifests, args.output.format, global, shell).await
+}
+
 /// Creates objects, one after the other.
 ///
 /// # Errors
 /// [`CliError`] of the first that could not be created; those before it are there.
-pub(super) async fn create(
+pub(super) async fn create_all(
     kind: Kind,
     manifests: &[Manifest],
     format: Format,
@@ -126,8 +140,7 @@ pub(super) async fn update(
     let client = session::connect(global, shell)?;
     for object in objects.iter().map(Manifest::to_json) {
         let namespace = namespace_of(kind, &object, global);
-        let name = kept::text(&object, "/metadata/name");
-        let put = client.update_object(kind, (&namespace, name), &object).await?;
+        let put = client.update_object(kind, (&namespace, name_of(&object)), &object).await?;
         show(kind, &put, args.output.format, shell)?;
     }
     Ok(Exit::OK)
@@ -164,13 +177,8 @@ pub(super) async fn list(
     let namespace = if args.all_namespaces { "" } else { global.namespace.as_str() };
     let selector = args.selector.as_deref().map(str::trim);
     let found = session::connect(global, shell)?.objects(kind, namespace, selector).await?;
-    if answers::spelled(args.output.format, &found, shell.out)? {
-        return Ok(Exit::OK);
-    }
-    if args.output.format == Format::Name {
-        for object in &found {
-            writeln!(shell.out, "{}", tame(kept::text(object, "/metadata/name")))?;
-        }
+    let names = found.iter().map(name_of);
+    if answers::spelled_or_named(args.output.format, &found, names, shell.out)? {
         return Ok(Exit::OK);
     }
     let table = kept::table(kind, &found, args.all_namespaces, SystemClock.now());
@@ -206,7 +214,11 @@ async fn names(
         return Ok(args.names.clone());
     }
     let all = client.objects(kind, &global.namespace, None).await?;
-    Ok(all.iter().map(|object| kept::text(object, "/metadata/name").to_owned()).collect())
+    Ok(all.iter().map(|object| name_of(object).to_owned()).collect())
+}
+
+fn name_of(object: &Value) -> &str {
+    kept::text(object, "/metadata/name")
 }
 
 fn namespace_of(kind: Kind, object: &Value, global: &Global) -> String {
@@ -219,13 +231,8 @@ fn namespace_of(kind: Kind, object: &Value, global: &Global) -> String {
 }
 
 fn show(kind: Kind, object: &Value, format: Format, shell: &mut Shell<'_>) -> Result<(), CliError> {
-    if answers::spelled(format, object, shell.out)? {
-        return Ok(());
+    if !answers::spelled_or_named(format, object, [name_of(object)], shell.out)? {
+        shell.out.write_all(kept::heading(kind, object, SystemClock.now()).as_bytes())?;
     }
-    if format == Format::Name {
-        writeln!(shell.out, "{}", tame(kept::text(object, "/metadata/name")))?;
-        return Ok(());
-    }
-    shell.out.write_all(kept::heading(kind, object, SystemClock.now()).as_bytes())?;
     Ok(())
 }

@@ -59,16 +59,13 @@ pub async fn list(args: &List, global: &Global, shell: &mut Shell<'_>) -> Result
     let now = SystemClock.now();
     let mut workflows = args.filter.runs(&session::connect(global, shell)?, global, now).await?;
     if let Some(Span(since)) = args.since {
-        workflows.retain(|run| created(run).is_some_and(|at| now.duration_since(at).unsigned_abs() <= since));
+        workflows.retain(|run| {
+            tree::created(run).is_some_and(|at| now.duration_since(at).unsigned_abs() <= since)
+        });
     }
     workflows.truncate(args.limit.filter(|limit| *limit > 0).unwrap_or(usize::MAX));
-    if answers::spelled(args.output.format, &workflows, shell.out)? {
-        return Ok(Exit::OK);
-    }
-    if args.output.format == Format::Name {
-        for workflow in &workflows {
-            writeln!(shell.out, "{}", tame(&workflow.metadata.name))?;
-        }
+    let names = workflows.iter().map(|workflow| workflow.metadata.name.as_str());
+    if answers::spelled_or_named(args.output.format, &workflows, names, shell.out)? {
         return Ok(Exit::OK);
     }
     let wide = args.output.format == Format::Wide;
@@ -125,7 +122,7 @@ fn row(workflow: &Workflow, columns: Columns, now: Timestamp, look: Look) -> Vec
     cells.extend([
         tame(&workflow.metadata.name),
         look.paint(tree::paint(status.phase), tree::phase_name(status.phase)),
-        span::between(created(workflow), Some(now)),
+        span::between(tree::created(workflow), Some(now)),
         span::between(status.started_at, status.finished_at.or(Some(now))),
         workflow.spec.priority.unwrap_or_default().to_string(),
     ]);
@@ -152,8 +149,4 @@ fn row(workflow: &Workflow, columns: Columns, now: Timestamp, look: Look) -> Vec
     }
     cells.push(cut(&tame(&status.message), 60));
     cells
-}
-
-fn created(workflow: &Workflow) -> Option<Timestamp> {
-    workflow.metadata.creation_timestamp.as_deref().and_then(|at| at.parse().ok())
 }

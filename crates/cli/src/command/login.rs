@@ -23,7 +23,7 @@ use crate::{
     credentials::{self, Credential},
     error::CliError,
     exit::Exit,
-    render::table::tame,
+    render::{span, table::tame},
     shell::Shell,
 };
 
@@ -84,10 +84,7 @@ pub async fn login(args: &Login, global: &Global, shell: &mut Shell<'_>) -> Resu
         }
     };
     let me = Client::new(server.clone(), Some(credential.token.clone()))?.who_am_i().await?;
-    let until = credential
-        .expires_at
-        .map(|at| format!(", until {}", at.strftime("%Y-%m-%d %H:%M:%SZ")))
-        .unwrap_or_default();
+    let until = credential.expires_at.map(|at| format!(", until {}", span::moment(at))).unwrap_or_default();
     known.servers.insert(address_text(&server).to_owned(), credential);
     known.current = Some(address_text(&server).to_owned());
     credentials::save(&folder, &known)?;

@@ -38,6 +38,29 @@ pub struct Stop {
     pub dry_run: bool,
 }
 
+/// What is said of runs that are made to run again.
+#[derive(Debug, Args)]
+pub struct Again {
+    /// A file of parameters, in YAML or JSON
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub parameter_file: Option<PathBuf>,
+    /// Follow the run until it ends
+    #[arg(short, long, conflicts_with = "wait")]
+    pub watch: bool,
+    /// Wait until the runs have ended
+    #[arg(long)]
+    pub wait: bool,
+    /// How the answer is spelled
+    #[command(flatten)]
+    pub output: Output,
+}
+
+impl Again {
+    const fn then(&self) -> Then {
+        Then { watch: self.watch, wait: self.wait, format: self.output.format }
+    }
+}
+
 /// Run again what failed of ended runs; what went well stays.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -59,18 +82,9 @@ pub struct Retry {
     /// A parameter in the place of the run's own
     #[arg(short, long = "parameter", value_name = "NAME=VALUE")]
     pub parameters: Vec<Parameter>,
-    /// A file of parameters, in YAML or JSON
-    #[arg(short = 'f', long, value_name = "FILE")]
-    pub parameter_file: Option<PathBuf>,
-    /// Follow the run until it ends
-    #[arg(short, long, conflicts_with = "wait")]
-    pub watch: bool,
-    /// Wait until the runs have ended
-    #[arg(long)]
-    pub wait: bool,
-    /// How the answer is spelled
+    /// What retry and resubmit have in common
     #[command(flatten)]
-    pub output: Output,
+    pub again: Again,
 }
 
 /// Submit runs once more: new runs, in your own name.
@@ -97,18 +111,9 @@ pub struct Resubmit {
     /// The ticket that asks for it
     #[arg(long)]
     pub ticket: Option<String>,
-    /// A file of parameters, in YAML or JSON
-    #[arg(short = 'f', long, value_name = "FILE")]
-    pub parameter_file: Option<PathBuf>,
-    /// Follow the run until it ends
-    #[arg(short, long, conflicts_with = "wait")]
-    pub watch: bool,
-    /// Wait until the runs have ended
-    #[arg(long)]
-    pub wait: bool,
-    /// How the answer is spelled
+    /// What retry and resubmit have in common
     #[command(flatten)]
-    pub output: Output,
+    pub again: Again,
 }
 
 /// Change nodes of a run.
@@ -246,12 +251,14 @@ pub async fn resume(args: &Resume, global: &Global, shell: &mut Shell<'_>) -> Re
 /// # Errors
 /// [`CliError`].
 pub async fn retry(args: &Retry, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
-    let given = parameters::all(&args.parameters, args.parameter_file.as_deref())?;
-    let more = [("restartSuccessful", Value::from(args.restart_successful)), ("parameters", pairs(&given))];
+    let given = parameters::all(&args.parameters, args.again.parameter_file.as_deref())?;
+    let more = [
+        ("restartSuccessful", Value::from(args.restart_successful)),
+        ("parameters", parameters::pairs(&given)),
+    ];
     let selector = args.node_field_selector.clone();
     let asked = Asked { selector, message: None, more: fields(more) };
-    let then = Then { watch: args.watch, wait: args.wait, format: args.output.format };
-    again("retry", &args.runs, &asked, then, global, shell).await
+    again("retry", &args.runs, &asked, args.again.then(), global, shell).await
 }
 
 /// Resubmits runs.
@@ -259,14 +266,14 @@ pub async fn retry(args: &Retry, global: &Global, shell: &mut Shell<'_>) -> Resu
 /// # Errors
 /// [`CliError`].
 pub async fn resubmit(args: &Resubmit, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
-    let given = parameters::all(&args.parameters, args.parameter_file.as_deref())?;
-    let mut more = fields([("memoized", Value::from(args.memoized)), ("parameters", pairs(&given))]);
+    let given = parameters::all(&args.parameters, args.again.parameter_file.as_deref())?;
+    let mut more =
+        fields([("memoized", Value::from(args.memoized)), ("parameters", parameters::pairs(&given))]);
     for (name, said) in [("reason", &args.reason), ("ticket", &args.ticket)] {
         more.extend(said.as_ref().map(|said| (name.to_owned(), Value::from(said.as_str()))));
     }
     let asked = Asked { more, ..Asked::default() };
-    let then = Then { watch: args.watch, wait: args.wait, format: args.output.format };
-    again("resubmit", &args.runs, &asked, then, global, shell).await
+    again("resubmit", &args.runs, &asked, args.again.then(), global, shell).await
 }
 
 async fn again(
@@ -306,12 +313,9 @@ pub async fn node(args: &Node, global: &Global, shell: &mut Shell<'_>) -> Result
     each(("set", "values set"), std::slice::from_ref(&args.name), &asked, global, shell).await
 }
 
-fn fields<const N: usize>(given: [(&str, Value); N]) -> Map<String, Value> {
+/// Returns the fields of a request.
+pub(super) fn fields<const N: usize>(given: [(&str, Value); N]) -> Map<String, Value> {
     given.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-fn pairs(parameters: &[Parameter]) -> Value {
-    parameters.iter().map(|given| format!("{}={}", given.name, given.value)).collect()
 }
 
 /// Does `verb` to runs, and tells it by the names that were given, as `argo` does.

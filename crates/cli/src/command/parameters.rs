@@ -39,6 +39,11 @@ pub(super) fn set(parameters: &mut Vec<Parameter>, given: &[Given]) {
     }
 }
 
+/// Returns parameters as Argo's requests have them: `name=value` each.
+pub(super) fn pairs(given: &[Given]) -> Value {
+    given.iter().map(|Given { name, value }| format!("{name}={value}")).collect()
+}
+
 fn of_file(source: &SourceText) -> Result<Vec<Given>, CliError> {
     let texts = std::slice::from_ref(source);
     let documents =

@@ -38,10 +38,7 @@ impl Selected {
     pub(super) async fn names(&self, client: &Client, global: &Global) -> Result<Vec<String>, CliError> {
         let mut names = self.names.clone();
         if self.selector.is_some() || self.field_selector.is_some() {
-            let query = ListQuery {
-                labels: self.selector.clone().unwrap_or_default(),
-                fields: self.field_selector.clone().unwrap_or_default(),
-            };
+            let query = ListQuery::of(self.selector.as_deref(), self.field_selector.as_deref());
             let found = client.list(&global.namespace, &query).await?;
             names.extend(found.into_iter().map(|run| run.metadata.name));
         } else if names.is_empty() {
@@ -103,10 +100,7 @@ impl Filter {
         now: Timestamp,
     ) -> Result<Vec<Workflow>, CliError> {
         let namespace = if self.all_namespaces { "" } else { global.namespace.as_str() };
-        let query = ListQuery {
-            labels: self.selector.clone().unwrap_or_default(),
-            fields: self.field_selector.clone().unwrap_or_default(),
-        };
+        let query = ListQuery::of(self.selector.as_deref(), self.field_selector.as_deref());
         let mut runs = client.list(namespace, &query).await?;
         runs.retain(|run| self.means(run, now));
         Ok(runs)

@@ -199,13 +199,9 @@ fn change(workflow: &mut Workflow, args: &Submit) {
 }
 
 fn would_be(format: Format, run: &Workflow, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
-    if answers::spelled(format, run, shell.out)? {
-        return Ok(Exit::OK);
-    }
     let name = if run.metadata.name.is_empty() { &run.metadata.generate_name } else { &run.metadata.name };
-    match format {
-        Format::Name => writeln!(shell.out, "{}", tame(name))?,
-        _ => writeln!(shell.out, "{} would be submitted (dry run: nothing was started)", tame(name))?,
+    if !answers::spelled_or_named(format, run, [name.as_str()], shell.out)? {
+        writeln!(shell.out, "{} would be submitted (dry run: nothing was started)", tame(name))?;
     }
     Ok(Exit::OK)
 }
@@ -244,11 +240,8 @@ impl Then {
         } else {
             (started, Exit::OK)
         };
-        if !answers::spelled(self.format, &run, shell.out)? {
-            match self.format {
-                Format::Name => writeln!(shell.out, "{}", tame(&run.metadata.name))?,
-                _ => shell.out.write_all(tree::heading(&run, SystemClock.now(), shell.look).as_bytes())?,
-            }
+        if !answers::spelled_or_named(self.format, &run, [run.metadata.name.as_str()], shell.out)? {
+            shell.out.write_all(tree::heading(&run, SystemClock.now(), shell.look).as_bytes())?;
         }
         Ok(exit)
     }

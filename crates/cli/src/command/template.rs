@@ -81,10 +81,7 @@ pub enum ClusterTemplate {
 pub async fn template(args: &Template, global: &Global, shell: &mut Shell<'_>) -> Result<Exit, CliError> {
     const KIND: Kind = Kind::WorkflowTemplate;
     match args {
-        Template::Create(args) => {
-            let objects = kept::read(KIND, &args.files, shell)?;
-            kept::create(KIND, &objects, args.output.format, global, shell).await
-        }
+        Template::Create(args) => kept::create(KIND, args, global, shell).await,
         Template::Get(args) => kept::get(KIND, args, global, shell).await,
         Template::List(args) => kept::list(KIND, args, global, shell).await,
         Template::Update(args) => kept::update(KIND, args, global, shell).await,
@@ -104,10 +101,7 @@ pub async fn cluster_template(
 ) -> Result<Exit, CliError> {
     const KIND: Kind = Kind::ClusterWorkflowTemplate;
     match args {
-        ClusterTemplate::Create(args) => {
-            let objects = kept::read(KIND, &args.files, shell)?;
-            kept::create(KIND, &objects, args.output.format, global, shell).await
-        }
+        ClusterTemplate::Create(args) => kept::create(KIND, args, global, shell).await,
         ClusterTemplate::Get(args) => kept::get(KIND, args, global, shell).await,
         ClusterTemplate::List(args) => kept::list(KIND, args, global, shell).await,
         ClusterTemplate::Update(args) => kept::update(KIND, args, global, shell).await,

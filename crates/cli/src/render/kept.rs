@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     span,
-    table::{table as rows_under, tame},
+    table::{aligned, tame},
 };
 use crate::client::Kind;
 
@@ -82,46 +82,35 @@ fn of_schedule(object: &Value, now: Timestamp) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// Returns objects as a table.
+/// Returns objects as a table, with their namespaces if they are `of_all`.
 pub fn table(kind: Kind, objects: &[Value], of_all: bool, now: Timestamp) -> String {
-    let namespace = |object: &Value| tame(text(object, "/metadata/namespace"));
-    let name = |object: &Value| tame(text(object, "/metadata/name"));
-    match (kind, of_all) {
-        (Kind::CronWorkflow, false) => {
-            let row = |object: &Value| {
-                let [age, last, next, schedules, zone, suspended] = of_cron(object, now);
-                [name(object), age, last, next, schedules, zone, suspended]
-            };
-            let head = ["NAME", "AGE", "LAST RUN", "NEXT RUN", "SCHEDULES", "TIMEZONE", "SUSPENDED"];
-            rows_under(head, &objects.iter().map(row).collect::<Vec<_>>())
-        }
-        (Kind::CronWorkflow, true) => {
-            let row = |object: &Value| {
-                let [age, last, next, schedules, zone, suspended] = of_cron(object, now);
-                [namespace(object), name(object), age, last, next, schedules, zone, suspended]
-            };
-            let head =
-                ["NAMESPACE", "NAME", "AGE", "LAST RUN", "NEXT RUN", "SCHEDULES", "TIMEZONE", "SUSPENDED"];
-            rows_under(head, &objects.iter().map(row).collect::<Vec<_>>())
-        }
-        (Kind::WorkflowTemplate, true) => {
-            let row = |object: &Value| [namespace(object), name(object), age(object, now)];
-            rows_under(["NAMESPACE", "NAME", "AGE"], &objects.iter().map(row).collect::<Vec<_>>())
-        }
-        _ => {
-            let row = |object: &Value| [name(object), age(object, now)];
-            rows_under(["NAME", "AGE"], &objects.iter().map(row).collect::<Vec<_>>())
-        }
+    let of_all = of_all && kind != Kind::ClusterWorkflowTemplate;
+    let mut heads = if of_all { vec!["NAMESPACE", "NAME", "AGE"] } else { vec!["NAME", "AGE"] };
+    if kind == Kind::CronWorkflow {
+        heads.extend(["LAST RUN", "NEXT RUN", "SCHEDULES", "TIMEZONE", "SUSPENDED"]);
     }
+    let row = |object: &Value| {
+        let mut cells = Vec::new();
+        if of_all {
+            cells.push(tame(text(object, "/metadata/namespace")));
+        }
+        cells.extend([tame(text(object, "/metadata/name")), age(object, now)]);
+        if kind == Kind::CronWorkflow {
+            cells.extend(of_cron(object, now));
+        }
+        cells
+    };
+    let mut rows = vec![heads.into_iter().map(str::to_owned).collect()];
+    rows.extend(objects.iter().map(row));
+    aligned(&rows)
 }
 
-fn of_cron(object: &Value, now: Timestamp) -> [String; 6] {
+fn of_cron(object: &Value, now: Timestamp) -> [String; 5] {
     let span_of = |from: Option<Timestamp>, to: Option<Timestamp>| {
         let span = span::between(from, to);
         if span.is_empty() { NOTHING.to_owned() } else { span }
     };
     [
-        age(object, now),
         span_of(time(object, "/status/lastScheduledTime"), Some(now)),
         span_of(Some(now), next(object, now)),
         schedules(object),
@@ -171,7 +160,7 @@ fn time(object: &Value, pointer: &str) -> Option<Timestamp> {
 /// Returns a moment, and how far it is away.
 fn when(at: Option<Timestamp>, now: Timestamp, otherwise: &str) -> String {
     let Some(at) = at else { return otherwise.to_owned() };
-    let shown = at.strftime("%Y-%m-%d %H:%M:%SZ");
+    let shown = span::moment(at);
     let away = at.as_second().saturating_sub(now.as_second());
     if away > 0 {
         return format!("{shown} ({} from now)", span::seconds(away));

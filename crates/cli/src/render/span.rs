@@ -3,6 +3,11 @@
 
 use jiff::Timestamp;
 
+/// Returns a moment as people read it: to the second, in UTC.
+pub fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
 /// Returns the span between two moments; empty when either is unknown.
 pub fn between(from: Option<Timestamp>, to: Option<Timestamp>) -> String {
     match (from, to) {

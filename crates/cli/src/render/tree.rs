@@ -39,14 +39,14 @@ pub fn heading(workflow: &Workflow, now: Timestamp, look: Look) -> String {
     if !status.message.is_empty() {
         lines.push(("Message:", tame(&status.message)));
     }
-    if let Some(at) = meta.creation_timestamp.as_deref().and_then(|at| at.parse::<Timestamp>().ok()) {
-        lines.push(("Created:", at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()));
+    if let Some(at) = created(workflow) {
+        lines.push(("Created:", span::moment(at)));
     }
     if let Some(at) = status.started_at {
-        lines.push(("Started:", at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()));
+        lines.push(("Started:", span::moment(at)));
     }
     if let Some(at) = status.finished_at {
-        lines.push(("Finished:", at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()));
+        lines.push(("Finished:", span::moment(at)));
     }
     let lasted = span::between(status.started_at, status.finished_at.or(Some(now)));
     if !lasted.is_empty() {
@@ -68,6 +68,11 @@ pub fn heading(workflow: &Workflow, now: Timestamp, look: Look) -> String {
         }
     }
     text
+}
+
+/// Returns when a run was made.
+pub fn created(workflow: &Workflow) -> Option<Timestamp> {
+    workflow.metadata.creation_timestamp.as_deref().and_then(|at| at.parse().ok())
 }
 
 /// Returns what the nodes of a run gave: parameters with their values, artifacts by name.

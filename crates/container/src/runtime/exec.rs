@@ -5,7 +5,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
     time::Duration,
 };
 
@@ -16,14 +16,12 @@ use rustix::{
 };
 use serde_json::{Value, json};
 
-use super::write_private;
+use super::{command, write_private};
 
 /// How a command is run beside a container's first process.
 pub(super) struct Beside {
-    /// The runtime, with the arguments that lead to its state.
+    /// The runtime.
     pub(super) program: PathBuf,
-    /// Where its state is.
-    pub(super) state: PathBuf,
     /// The container's folder.
     pub(super) folder: PathBuf,
     /// The container's name.
@@ -65,15 +63,8 @@ impl Beside {
     }
     /// Starts the command; returns whether that went well.
     fn start(&self, file: &Path, number: &Path) -> io::Result<bool> {
-        let mut command = Command::new(&self.program);
-        command.arg("--root").arg(&self.state).arg("--log").arg(self.folder.join("exec.log"));
-        command
-            .args(["exec", "--detach", "--process"])
-            .arg(file)
-            .arg("--pid-file")
-            .arg(number)
-            .arg(&self.name);
-        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").current_dir("/");
+        let mut command = command(&self.program, &self.folder, "exec.log", "exec");
+        command.args(["--detach", "--process"]).arg(file).arg("--pid-file").arg(number).arg(&self.name);
         let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
         Ok(status.success())
     }

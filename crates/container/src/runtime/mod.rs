@@ -85,11 +85,7 @@ impl Kept {
         Ok(())
     }
     fn command(&self, what: &str) -> Command {
-        let mut command = Command::new(&self.program);
-        command.arg("--root").arg(self.request.folder.join("state"));
-        command.arg("--log").arg(self.request.folder.join("runtime.log"));
-        command.arg(what).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").current_dir("/");
-        command
+        command(&self.program, &self.request.folder, "runtime.log", what)
     }
     /// Returns the last thing the runtime said.
     fn last_words(&self) -> String {
@@ -142,7 +138,6 @@ impl Keeper for Kept {
         let id = self.first.as_ref().map(|first| first.id).ok_or("the container was not started")?;
         let beside = exec::Beside {
             program: self.program.clone(),
-            state: self.request.folder.join("state"),
             folder: self.request.folder.clone(),
             name: self.request.wanted.name.clone(),
             process: self.process.clone().unwrap_or_default(),
@@ -175,6 +170,14 @@ impl Keeper for Kept {
         }
         self.delete();
     }
+}
+
+/// Returns a command of the runtime for the container of `folder`, where its state is and where this command's `log` goes.
+fn command(program: &Path, folder: &Path, log: &str, what: &str) -> Command {
+    let mut command = Command::new(program);
+    command.arg("--root").arg(folder.join("state")).arg("--log").arg(folder.join(log));
+    command.arg(what).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").current_dir("/");
+    command
 }
 
 /// Waits for the end of a child and returns its exit code, as a shell tells it.

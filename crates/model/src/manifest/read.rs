@@ -41,15 +41,7 @@ const KINDS: [(&str, &str); 16] = [
 /// # Errors
 /// Every fault found: not YAML, over a limit, unknown kind, field of the wrong type; with places.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Manifest>, Vec<Fault>> {
-    let mut manifests = Vec::new();
-    let mut faults = Vec::new();
-    for document in yaml::parse(file, text)?.iter().filter(|document| !document.is_empty()) {
-        match object(document) {
-            Ok(manifest) => manifests.push(manifest),
-            Err(found) => faults.extend(found),
-        }
-    }
-    if faults.is_empty() { Ok(manifests) } else { Err(faults) }
+    parse_meant(file, text, |_| true).map(|found| found.meant)
 }
 
 /// The objects of a text, of which only some kinds are meant.
@@ -66,11 +58,19 @@ pub struct OfKinds {
 /// # Errors
 /// Every fault found in those that are meant, or that the text is not YAML or is over a limit.
 pub fn parse_kinds(file: &str, text: &str, kinds: &[&str]) -> Result<OfKinds, Vec<Fault>> {
+    parse_meant(file, text, |kind| kind.is_some_and(|kind| kinds.contains(&kind)))
+}
+
+fn parse_meant(
+    file: &str,
+    text: &str,
+    is_meant: impl Fn(Option<&str>) -> bool,
+) -> Result<OfKinds, Vec<Fault>> {
     let mut found = OfKinds::default();
     let mut faults = Vec::new();
     for document in yaml::parse(file, text)?.iter().filter(|document| !document.is_empty()) {
         let kind = document.root().get("kind").and_then(|entry| entry.value.as_str());
-        match (object(document), kind.is_some_and(|kind| kinds.contains(&kind))) {
+        match (object(document), is_meant(kind)) {
             (Ok(manifest), true) => found.meant.push(manifest),
             (Ok(manifest), false) => found.others.push(manifest),
             (Err(wrong), true) => faults.extend(wrong),

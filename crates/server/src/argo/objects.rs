@@ -294,6 +294,11 @@ impl axum::extract::FromRequestParts<App> for ClusterNamed {
     }
 }
 
-fn about<T>(kind: ObjectKind, name: &str, result: Result<T, runner::RunnerError>) -> Result<T, ServerError> {
+/// Names the object that a failure is about.
+pub(super) fn about<T>(
+    kind: ObjectKind,
+    name: &str,
+    result: Result<T, runner::RunnerError>,
+) -> Result<T, ServerError> {
     result.map_err(|error| ServerError::from(error).about(kind.resource(), name))
 }

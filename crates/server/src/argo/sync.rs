@@ -9,7 +9,7 @@ use runner::ObjectKind;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{list::Asked, names::Namespace, workflows::same_namespace};
+use super::{list::Asked, names::Namespace, objects::about, workflows::same_namespace};
 use crate::{
     App, ServerError,
     answer::ArgoError,
@@ -17,6 +17,8 @@ use crate::{
     endpoint::{Endpoint, act},
     json::Sent,
 };
+
+const MAP: ObjectKind = ObjectKind::ConfigMap;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     const MANY: &str = "/api/v1/sync/{namespace}";
@@ -190,7 +192,7 @@ async fn delete(
         Home::ConfigMap(name) => {
             let mut map = config_map(&app, &caller, &namespace, &name).await?;
             map.data.shift_remove(&key).ok_or_else(|| missing(&key))?;
-            write(&app, &caller, &namespace, map, false).await?;
+            write(&app, &caller, map, false).await?;
         }
     }
     Ok(Json(json!({})))
@@ -216,26 +218,27 @@ async fn set(
                         ..ConfigMap::default()
                     };
                     map.metadata.name.clone_from(name);
+                    namespace.clone_into(&mut map.metadata.namespace);
                     (map, true)
                 }
                 found => (found?, false),
             };
             match (new, map.data.contains_key(key)) {
                 (true, true) => {
-                    return Err(ServerError::Exists { what: "configmaps", name: key.to_owned() }.into());
+                    return Err(ServerError::Exists { what: MAP.resource(), name: key.to_owned() }.into());
                 }
                 (false, false) => return Err(missing(key).into()),
                 _ => {}
             }
             map.data.insert(key.to_owned(), AnyString(limit.to_string()));
-            write(app, caller, namespace, map, makes).await?;
+            write(app, caller, map, makes).await?;
         }
     }
     Ok(shown(namespace, key, limit, home))
 }
 
 fn missing(key: &str) -> ServerError {
-    ServerError::NotFound { what: "configmaps", name: key.to_owned() }
+    ServerError::NotFound { what: MAP.resource(), name: key.to_owned() }
 }
 
 async fn config_map(
@@ -245,26 +248,16 @@ async fn config_map(
     name: &str,
 ) -> Result<ConfigMap, ServerError> {
     let named = NamespacedName::new(namespace, name);
-    let found = app.runner().object(caller, ObjectKind::ConfigMap, &named).await;
-    match found.map_err(|error| ServerError::from(error).about("configmaps", name))? {
+    let found = app.runner().object(caller, MAP, &named).await;
+    match about(MAP, name, found)? {
         Manifest::ConfigMap(written) => Ok(written.object),
         _ => Err(missing(name)),
     }
 }
 
-async fn write(
-    app: &App,
-    caller: &Caller,
-    namespace: &str,
-    map: ConfigMap,
-    new: bool,
-) -> Result<(), ServerError> {
+async fn write(app: &App, caller: &Caller, map: ConfigMap, new: bool) -> Result<(), ServerError> {
     let name = map.metadata.name.clone();
-    let mut value = serde_json::to_value(map).map_err(ServerError::internal)?;
-    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.insert("namespace".to_owned(), json!(namespace));
-    }
+    let value = serde_json::to_value(map).map_err(ServerError::internal)?;
     let manifest = Manifest::from_json(value, None).map_err(ServerError::Faults)?;
-    let written = app.runner().write_object(caller, ObjectKind::ConfigMap, manifest, new).await;
-    written.map(drop).map_err(|error| ServerError::from(error).about("configmaps", &name))
+    about(MAP, &name, app.runner().write_object(caller, MAP, manifest, new).await).map(drop)
 }

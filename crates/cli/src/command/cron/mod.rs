@@ -126,7 +126,7 @@ async fn create(args: &Create, global: &Global, shell: &mut Shell<'_>) -> Result
             change(&mut written.object, args, &given);
         }
     }
-    kept::create(KIND, &manifests, args.files.output.format, global, shell).await
+    kept::create_all(KIND, &manifests, args.files.output.format, global, shell).await
 }
 
 /// Changes a schedule as the command line says.
