@@ -88,6 +88,7 @@ pub(crate) fn look_through(manifests: &[Manifest], others: &[Manifest]) -> Findi
     for manifest in manifests {
         let (_, namespace, _) = manifest.key();
         let mut found = of_manifest(manifest, &Within(&templates, &namespace));
+        found.warnings.extend(manifest.overlooked().iter().cloned());
         if is_argos(manifest) {
             found.warnings.extend(advice(&manifest.to_json(), manifest.places()));
         }

@@ -45,7 +45,7 @@ pub(super) fn source(definition: &Written<ComponentDefinition>, faults: &mut Vec
             let message = "`schematic.kube.template` and `extension` both name a WorkflowTemplate".to_owned();
             faults.push(fault(message, path).help("keep one of the two"));
         }
-        return match Manifest::from_stored(template, &definition.places().below(path)) {
+        return match Manifest::from_part(template, &definition.places().below(path)) {
             Ok(Manifest::WorkflowTemplate(written)) => Some(Source::Carried(Box::new(written))),
             Ok(other) => {
                 faults.push(fault(format!("expected a WorkflowTemplate, found a {}", other.kind()), path));

@@ -1,13 +1,16 @@
-//! The fields of Argo's objects (v4.1.2, `api/openapi-spec/swagger.json`). What Kubernetes defines (volumes,
-//! probes, security contexts) is not looked into. Fields that v4 removed but 3.x manifests carry are known too.
+//! The fields of Argo's objects (v4.1.2, `api/openapi-spec/swagger.json`). Fields that v4 removed but 3.x manifests carry
+//! are known too. Not here: what Kubernetes defines (`pod_fields`), and the smaller parts (`part_fields`).
 
-use super::shape::Shape::{self, Any, Fields, List, Object, Strict, Template};
+use super::{
+    part_fields as part, pod_fields as pod,
+    shape::Shape::{self, Any, Fields, Flag, Int, IntOrText, List, Object, Strict, Template, Text},
+};
 
 macro_rules! any {
     ($($name:literal)*) => { &[$(($name, Any)),*] };
 }
 
-const STRINGS: Shape = Fields(&Any);
+const STRINGS: Shape = Fields(&Text);
 
 /// `metadata` of every object.
 pub(super) const METADATA: Shape = Object(&[
@@ -51,14 +54,21 @@ pub(super) const CRON_WORKFLOW: Shape = Object(&[
             ("schedule", Any),
             ("schedules", Any),
             ("startingDeadlineSeconds", Any),
-            ("stopStrategy", Any),
+            ("stopStrategy", part::STOP_STRATEGY),
             ("successfulJobsHistoryLimit", Any),
             ("suspend", Any),
             ("timezone", Any),
             ("when", Any),
             (
                 "workflowMetadata",
-                Object(any!("annotations" "labels" "labelsFrom" "name" "namespace" "finalizers")),
+                Object(&[
+                    ("annotations", STRINGS),
+                    ("finalizers", Any),
+                    ("labels", STRINGS),
+                    ("labelsFrom", Fields(&part::LABEL_VALUE_FROM)),
+                    ("name", Any),
+                    ("namespace", Any),
+                ]),
             ),
             ("workflowSpec", WORKFLOW_SPEC),
         ]),
@@ -73,7 +83,7 @@ pub(super) const EVENT_BINDING: Shape = Object(&[
     (
         "spec",
         Object(&[
-            ("event", Object(any!("selector"))),
+            ("event", part::EVENT),
             (
                 "submit",
                 Object(&[
@@ -88,65 +98,93 @@ pub(super) const EVENT_BINDING: Shape = Object(&[
 
 const WORKFLOW_SPEC: Shape = Object(&[
     ("activeDeadlineSeconds", Any),
-    ("affinity", Any),
+    ("affinity", pod::AFFINITY),
     ("archiveLogs", Any),
     ("arguments", ARGUMENTS),
     ("artifactGC", ARTIFACT_GC),
     ("artifactRepositoryRef", Object(any!("configMap" "key"))),
-    ("automountServiceAccountToken", Any),
-    ("dnsConfig", Any),
-    ("dnsPolicy", Any),
+    ("automountServiceAccountToken", Flag),
+    ("dnsConfig", pod::POD_DNS_CONFIG),
+    ("dnsPolicy", Text),
     ("entrypoint", Any),
     ("executor", Object(any!("serviceAccountName"))),
-    ("executorPlugins", Any),
+    ("executorPlugins", List(&part::EXECUTOR_PLUGIN)),
     ("hooks", HOOKS),
-    ("hostAliases", Any),
-    ("hostNetwork", Any),
-    ("imagePullSecrets", Any),
+    ("hostAliases", List(&pod::HOST_ALIAS)),
+    ("hostNetwork", Flag),
+    ("imagePullSecrets", List(&pod::LOCAL_OBJECT_REFERENCE)),
     ("metrics", METRICS),
-    ("nodeSelector", Any),
+    ("nodeSelector", STRINGS),
     ("onExit", Any),
     ("parallelism", Any),
-    ("podDisruptionBudget", Any),
-    ("podGC", Object(any!("deleteDelayDuration" "labelSelector" "strategy"))),
+    ("podDisruptionBudget", pod::POD_DISRUPTION_BUDGET_SPEC),
+    (
+        "podGC",
+        Object(&[("deleteDelayDuration", Any), ("labelSelector", pod::LABEL_SELECTOR), ("strategy", Any)]),
+    ),
     ("podMetadata", PART_METADATA),
-    ("podPriority", Any),
-    ("podPriorityClassName", Any),
-    ("podResources", Any),
-    ("podSpecPatch", Any),
+    ("podPriority", Int),
+    ("podPriorityClassName", Text),
+    ("podResources", pod::RESOURCE_REQUIREMENTS),
+    ("podSpecPatch", Text),
     ("priority", Any),
-    ("resourceClaims", Any),
+    ("resourceClaims", List(&pod::POD_RESOURCE_CLAIM)),
     ("retryStrategy", RETRY),
-    ("schedulerName", Any),
-    ("securityContext", Any),
+    ("schedulerName", Text),
+    ("securityContext", pod::POD_SECURITY_CONTEXT),
     ("serviceAccountName", Any),
     ("shutdown", Any),
     ("suspend", Any),
     ("synchronization", SYNCHRONIZATION),
     ("templateDefaults", Template),
     ("templates", List(&Template)),
-    ("tolerations", Any),
+    ("tolerations", List(&pod::TOLERATION)),
     ("ttlStrategy", Object(any!("secondsAfterCompletion" "secondsAfterFailure" "secondsAfterSuccess"))),
     ("volumeClaimGC", Object(any!("strategy"))),
-    ("volumeClaimTemplates", Any),
-    ("volumes", Any),
-    ("workflowMetadata", Object(any!("annotations" "labels" "labelsFrom"))),
+    ("volumeClaimTemplates", List(&pod::PERSISTENT_VOLUME_CLAIM)),
+    ("volumes", List(&pod::VOLUME)),
+    (
+        "workflowMetadata",
+        Object(&[
+            ("annotations", STRINGS),
+            ("labels", STRINGS),
+            ("labelsFrom", Fields(&part::LABEL_VALUE_FROM)),
+        ]),
+    ),
     ("workflowTemplateRef", Object(any!("name" "clusterScope"))),
 ]);
 
-const PART_METADATA: Shape = Object(any!("annotations" "labels"));
-const ARTIFACT_GC: Shape =
-    Object(any!("forceFinalizerRemoval" "podMetadata" "podSpecPatch" "serviceAccountName" "strategy"));
-const SYNCHRONIZATION: Shape = Object(any!("mutexes" "semaphores" "mutex" "semaphore"));
+pub(super) const PART_METADATA: Shape = Object(&[("annotations", STRINGS), ("labels", STRINGS)]);
+pub(super) const ARTIFACT_GC: Shape = Object(&[
+    ("forceFinalizerRemoval", Flag),
+    ("podMetadata", PART_METADATA),
+    ("podSpecPatch", Text),
+    ("serviceAccountName", Text),
+    ("strategy", Text),
+]);
+const SYNCHRONIZATION: Shape = Object(&[
+    ("mutex", part::MUTEX),
+    ("mutexes", List(&part::MUTEX)),
+    ("semaphore", part::SEMAPHORE_REF),
+    ("semaphores", List(&part::SEMAPHORE_REF)),
+]);
 const METRICS: Shape = Object(&[(
     "prometheus",
-    List(&Object(any!("counter" "gauge" "help" "histogram" "labels" "name" "when"))),
+    List(&Object(&[
+        ("counter", part::COUNTER),
+        ("gauge", part::GAUGE),
+        ("help", Any),
+        ("histogram", part::HISTOGRAM),
+        ("labels", List(&part::METRIC_LABEL)),
+        ("name", Any),
+        ("when", Any),
+    ])),
 )]);
 const RETRY: Shape = Object(&[
     ("affinity", Object(any!("nodeAntiAffinity"))),
     ("backoff", Object(any!("cap" "duration" "factor" "maxDuration"))),
     ("expression", Any),
-    ("limit", Any),
+    ("limit", IntOrText),
     ("retryPolicy", Any),
 ]);
 const TEMPLATE_REF: Shape = Object(any!("clusterScope" "name" "template" "runtimeResolution"));
@@ -166,72 +204,87 @@ const PARAMETER: Shape = Object(&[
     ("value", Any),
     (
         "valueFrom",
-        Object(
-            any!("configMapKeyRef" "default" "event" "expression" "jqFilter" "jsonPath" "parameter" "path" "supplied"),
-        ),
+        Object(&[
+            ("configMapKeyRef", pod::CONFIG_MAP_KEY_SELECTOR),
+            ("default", Any),
+            ("event", Any),
+            ("expression", Any),
+            ("jqFilter", Any),
+            ("jsonPath", Any),
+            ("parameter", Any),
+            ("path", Any),
+            ("supplied", Object(&[])),
+        ]),
     ),
 ]);
-const ARTIFACT: Shape = Object(&[
-    ("archive", Any),
+pub(super) const ARTIFACT: Shape = Object(&[
+    ("archive", part::ARCHIVE_STRATEGY),
     ("archiveLogs", Any),
     ("artifactGC", ARTIFACT_GC),
-    ("artifactory", Any),
-    ("azure", Any),
+    ("artifactory", part::ARTIFACTORY_ARTIFACT),
+    ("azure", part::AZURE_ARTIFACT),
     ("deleted", Any),
     ("from", Any),
     ("fromExpression", Any),
-    ("gcs", Any),
-    ("git", Any),
+    ("gcs", part::GCS_ARTIFACT),
+    ("git", part::GIT_ARTIFACT),
     ("globalName", Any),
-    ("hdfs", Any),
-    ("http", Any),
+    ("hdfs", part::HDFS_ARTIFACT),
+    ("http", part::HTTP_ARTIFACT),
     ("mode", Any),
     ("name", Any),
     ("optional", Any),
-    ("oss", Any),
+    ("oss", part::OSS_ARTIFACT),
     ("path", Any),
-    ("plugin", Any),
-    ("raw", Object(any!("data"))),
+    ("plugin", part::PLUGIN_ARTIFACT),
+    ("raw", part::RAW_ARTIFACT),
     ("recurseMode", Any),
-    ("s3", Any),
+    ("s3", part::S3_ARTIFACT),
     ("subPath", Any),
 ]);
 
 /// A template, and `templateDefaults`.
 pub(super) const TEMPLATE: Shape = Object(&[
     ("activeDeadlineSeconds", Any),
-    ("affinity", Any),
-    ("annotations", Any),
-    ("archiveLocation", Any),
-    ("automountServiceAccountToken", Any),
+    ("affinity", pod::AFFINITY),
+    ("annotations", STRINGS),
+    ("archiveLocation", part::ARTIFACT_LOCATION),
+    ("automountServiceAccountToken", Flag),
     ("container", Object(CONTAINER)),
     (
         "containerSet",
         Object(&[
             ("containers", List(&Object(CONTAINER_NODE))),
             ("retryStrategy", Object(any!("duration" "retries"))),
-            ("volumeMounts", Any),
+            ("volumeMounts", List(&pod::VOLUME_MOUNT)),
         ]),
     ),
     ("daemon", Any),
     ("dag", Object(&[("failFast", Any), ("target", Any), ("tasks", List(&TASK))])),
-    ("data", Object(any!("source" "transformation"))),
+    ("data", Object(&[("source", part::DATA_SOURCE), ("transformation", List(&part::TRANSFORMATION_STEP))])),
     ("executor", Object(any!("serviceAccountName"))),
     ("failFast", Any),
-    ("hostAliases", Any),
+    ("hostAliases", List(&pod::HOST_ALIAS)),
     (
         "http",
-        Object(
-            any!("body" "bodyFrom" "headers" "insecureSkipVerify" "method" "successCondition" "timeoutSeconds" "url"),
-        ),
+        Object(&[
+            ("body", Any),
+            ("bodyFrom", part::HTTP_BODY_SOURCE),
+            ("headers", List(&part::HTTP_HEADER)),
+            ("insecureSkipVerify", Any),
+            ("method", Any),
+            ("successCondition", Any),
+            ("timeoutSeconds", Any),
+            ("url", Any),
+        ]),
     ),
     ("initContainers", List(&Object(SIDE_CONTAINER))),
     ("inputs", Object(&[("artifacts", List(&ARTIFACT)), ("parameters", List(&PARAMETER))])),
-    ("memoize", Object(any!("cache" "key" "maxAge"))),
+    ("memoize", Object(&[("cache", part::CACHE), ("key", Any), ("maxAge", Any)])),
     ("metadata", PART_METADATA),
     ("metrics", METRICS),
     ("name", Any),
-    ("nodeSelector", Any),
+    ("nodeSelector", STRINGS),
     (
         "outputs",
         Object(&[
@@ -244,31 +297,39 @@ pub(super) const TEMPLATE: Shape = Object(&[
     ("parallelism", Any),
     ("pendingTimeout", Any),
     ("plugin", Any),
-    ("podResources", Any),
-    ("podSpecPatch", Any),
-    ("priorityClassName", Any),
+    ("podResources", pod::RESOURCE_REQUIREMENTS),
+    ("podSpecPatch", Text),
+    ("priorityClassName", Text),
     (
         "resource",
-        Object(
-            any!("action" "failureCondition" "flags" "manifest" "manifestFrom" "mergeStrategy" "setOwnerReference" "successCondition"),
-        ),
+        Object(&[
+            ("action", Any),
+            ("failureCondition", Any),
+            ("flags", Any),
+            ("manifest", Any),
+            ("manifestFrom", part::MANIFEST_FROM),
+            ("mergeStrategy", Any),
+            ("setOwnerReference", Any),
+            ("successCondition", Any),
+        ]),
     ),
-    ("resourceClaims", Any),
+    ("resourceClaims", List(&pod::POD_RESOURCE_CLAIM)),
     ("retryStrategy", RETRY),
-    ("schedulerName", Any),
+    ("schedulerName", Text),
     ("script", Object(SCRIPT)),
-    ("securityContext", Any),
+    ("securityContext", pod::POD_SECURITY_CONTEXT),
     ("serviceAccountName", Any),
     ("sidecars", List(&Object(SIDE_CONTAINER))),
     ("steps", List(&List(&STEP))),
     ("suspend", Object(any!("duration"))),
     ("synchronization", SYNCHRONIZATION),
     ("timeout", Any),
-    ("tolerations", Any),
-    ("volumes", Any),
+    ("tolerations", List(&pod::TOLERATION)),
+    ("volumes", List(&pod::VOLUME)),
 ]);
 
-const WITH_SEQUENCE: Shape = Object(any!("count" "end" "format" "start"));
+const WITH_SEQUENCE: Shape =
+    Object(&[("count", IntOrText), ("end", IntOrText), ("format", Text), ("start", IntOrText)]);
 
 const STEP: Shape = Strict(&[
     ("arguments", ARGUMENTS),
@@ -302,14 +363,38 @@ const TASK: Shape = Object(&[
 ]);
 
 macro_rules! container {
-    ($($more:literal)*) => {
-        any!("args" "command" "env" "envFrom" "image" "imagePullPolicy" "lifecycle" "livenessProbe" "name" "ports"
-            "readinessProbe" "resizePolicy" "resources" "restartPolicy" "restartPolicyRules" "securityContext"
-            "startupProbe" "stdin" "stdinOnce" "terminationMessagePath" "terminationMessagePolicy" "tty"
-            "volumeDevices" "volumeMounts" "workingDir" $($more)*)
+    ($($more:literal: $shape:expr)?) => {
+        &[
+            ("args", Any),
+            ("command", Any),
+            ("env", List(&pod::ENV_VAR)),
+            ("envFrom", List(&pod::ENV_FROM_SOURCE)),
+            ("image", Any),
+            ("imagePullPolicy", Text),
+            ("lifecycle", pod::LIFECYCLE),
+            ("livenessProbe", pod::PROBE),
+            ("name", Any),
+            ("ports", List(&pod::CONTAINER_PORT)),
+            ("readinessProbe", pod::PROBE),
+            ("resizePolicy", List(&pod::CONTAINER_RESIZE_POLICY)),
+            ("resources", pod::RESOURCE_REQUIREMENTS),
+            ("restartPolicy", Text),
+            ("restartPolicyRules", List(&pod::CONTAINER_RESTART_RULE)),
+            ("securityContext", pod::SECURITY_CONTEXT),
+            ("startupProbe", pod::PROBE),
+            ("stdin", Flag),
+            ("stdinOnce", Flag),
+            ("terminationMessagePath", Text),
+            ("terminationMessagePolicy", Text),
+            ("tty", Flag),
+            ("volumeDevices", List(&pod::VOLUME_DEVICE)),
+            ("volumeMounts", List(&pod::VOLUME_MOUNT)),
+            ("workingDir", Any),
+            $(($more, $shape))?
+        ]
     };
 }
 const CONTAINER: &[(&str, Shape)] = container!();
-const SCRIPT: &[(&str, Shape)] = container!("source");
-const CONTAINER_NODE: &[(&str, Shape)] = container!("dependencies");
-const SIDE_CONTAINER: &[(&str, Shape)] = container!("mirrorVolumeMounts");
+const SCRIPT: &[(&str, Shape)] = container!("source": Any);
+const CONTAINER_NODE: &[(&str, Shape)] = container!("dependencies": List(&Text));
+const SIDE_CONTAINER: &[(&str, Shape)] = container!("mirrorVolumeMounts": Flag);

@@ -5,6 +5,8 @@
 mod argo_fields;
 mod core_fields;
 mod oam_fields;
+mod part_fields;
+mod pod_fields;
 mod read;
 mod shape;
 #[cfg(test)]
@@ -138,6 +140,14 @@ impl Manifest {
     pub fn places(&self) -> &Places {
         each!(self, written => written.places())
     }
+    fn overlook(&mut self, faults: Vec<Fault>) {
+        each!(self, written => written.overlooked = faults);
+    }
+    /// Returns what is wrong in the object and is accepted all the same, as Argo does: fields within a step that nobody
+    /// reads.
+    pub fn overlooked(&self) -> &[Fault] {
+        each!(self, written => &written.overlooked)
+    }
     /// Returns the object as JSON.
     pub fn to_json(&self) -> Value {
         each!(self, written => json(&written.object))
@@ -147,19 +157,27 @@ impl Manifest {
     /// # Errors
     /// Every fault found.
     pub fn from_json(value: Value, place: Option<Place>) -> Result<Self, Vec<Fault>> {
-        Self::from_stored(&value, &Places::whole(place.as_ref()))
+        Self::from_part(&value, &Places::whole(place.as_ref()))
+    }
+    /// Reads an object that is a part of another one, written at `places`.
+    ///
+    /// # Errors
+    /// Every fault found.
+    pub(crate) fn from_part(value: &Value, places: &Places) -> Result<Self, Vec<Fault>> {
+        read::object(&Document::from_value(value, places))
     }
     /// Takes the fields that nobody reads out of what is to be an object of this kind, as Kubernetes does with what it stores
     /// and Argo's server with what it is sent; those of a step stay, and are a fault.
     pub fn prune(kind: &str, value: &mut Value) {
         shape::prune(value, kind);
     }
-    /// Reads an object back from JSON that [`Manifest::to_json`] made and places that [`Manifest::places`] gave.
+    /// Reads an object back from JSON that [`Manifest::to_json`] made and places that [`Manifest::places`] gave: what was
+    /// accepted once stays readable, also by a version that knows of more that may be wrong.
     ///
     /// # Errors
     /// Every fault found.
     pub fn from_stored(value: &Value, places: &Places) -> Result<Self, Vec<Fault>> {
-        read::object(&Document::from_value(value, places))
+        read::accepted(&Document::from_value(value, places))
     }
     /// Puts the object into `namespace` if it names none and belongs in one. Definitions without a namespace
     /// are for all namespaces, and stay so.

@@ -8,7 +8,7 @@ use crate::{
     fault::{Code, Fault},
     name::check_subdomain,
     oam::{CORE_API_VERSION, MARQUE_API_VERSION},
-    yaml::{self, Document, did_you_mean},
+    yaml::{self, Document, WRONG_TYPE, did_you_mean},
 };
 
 /// The kind of an object is missing or unknown, or its API version is not that of its kind.
@@ -83,26 +83,36 @@ fn parse_meant(
 /// Reads the object of one document.
 pub(super) fn object(document: &Document) -> Result<Manifest, Vec<Fault>> {
     let kind = kind(document).map_err(|fault| vec![*fault])?;
-    let mut faults = shape::check(document, kind);
+    let shape::Checked { mut faults, overlooked } = shape::check(document, kind);
     if let Err(wrong) = metadata(document) {
         faults.extend(wrong);
     }
     match typed(document, kind) {
-        Ok(manifest) if faults.is_empty() => Ok(manifest),
+        Ok(mut manifest) if faults.is_empty() => {
+            manifest.overlook(overlooked);
+            Ok(manifest)
+        }
         Ok(_) => Err(faults),
         Err(wrong) => {
-            let told = |fault: &Fault, faults: &[Fault]| {
+            // what a decoded field expects is told in its own words
+            let at = |fault: &Fault, all: &[Fault]| {
+                all.iter().any(|other| other.place == fault.place && other.code == fault.code)
+            };
+            faults.retain(|fault| fault.code != WRONG_TYPE || !at(fault, &wrong));
+            let told = |fault: &Fault| {
                 let same = |other: &Fault| other.message == fault.message || other.code == fault.code;
                 faults.iter().any(|other| other.place == fault.place && same(other))
             };
-            for fault in wrong {
-                if !told(&fault, &faults) {
-                    faults.push(fault);
-                }
-            }
+            let others: Vec<Fault> = wrong.into_iter().filter(|fault| !told(fault)).collect();
+            faults.extend(others);
             Err(faults)
         }
     }
+}
+
+/// Reads an object that was accepted before.
+pub(super) fn accepted(document: &Document) -> Result<Manifest, Vec<Fault>> {
+    typed(document, kind(document).map_err(|fault| vec![*fault])?)
 }
 
 /// Returns the object's kind, whose API version is the right one.

@@ -1,12 +1,13 @@
-//! Which fields an object may have: strict, as Argo's lint and Kubernetes' strict validation are.
-//! A shape is data; `check` walks a document by it and reports every unknown field at its place, `prune` takes them out.
+//! Which fields an object may have, and of which types: strict, as Argo's lint and Kubernetes' strict validation are.
+//! A shape is data; `check` walks a document by it and reports every unknown field and wrong type at its place, `prune`
+//! takes unknown fields out.
 
 use serde_json::Value;
 
 use super::{argo_fields as argo, core_fields as core, oam_fields as oam};
 use crate::{
-    fault::Fault,
-    yaml::{Data, Document, Entry, Node, UNKNOWN_FIELD, did_you_mean},
+    fault::{Code, Fault},
+    yaml::{Data, Document, Entry, Mark, Node, UNKNOWN_FIELD, WRONG_TYPE, did_you_mean},
 };
 
 /// How many unknown fields of one object are told of.
@@ -15,8 +16,18 @@ const MAX_FAULTS: usize = 200;
 /// What a value may hold.
 #[derive(Clone, Copy)]
 pub(super) enum Shape {
-    /// Anything: a scalar, or an object whose fields are not ours to judge.
+    /// Anything: what is told by decoding, or is nobody's to judge.
     Any,
+    /// Text; a number or a boolean is taken for one.
+    Text,
+    /// True or false.
+    Flag,
+    /// A whole number.
+    Int,
+    /// A whole number or text.
+    IntOrText,
+    /// An amount with a unit, as Kubernetes' `resource.Quantity`.
+    Quantity,
     /// An object with these fields at most.
     Object(&'static [(&'static str, Shape)]),
     /// An object with these fields at most, of which nothing is dropped: Argo reads a step strictly everywhere.
@@ -29,11 +40,20 @@ pub(super) enum Shape {
     Template,
 }
 
-/// Returns a fault for each unknown field of an object of this kind.
-pub(super) fn check(document: &Document, kind: &str) -> Vec<Fault> {
-    let mut walk = Walk { document, path: String::new(), faults: Vec::new() };
+/// What is wrong with the fields of an object.
+pub(super) struct Checked {
+    /// What it is refused for.
+    pub(super) faults: Vec<Fault>,
+    /// Unknown fields within a step: its own Argo checks, what these hold it does not.
+    pub(super) overlooked: Vec<Fault>,
+}
+
+/// Returns a fault for each unknown field and each value of a wrong type in an object of this kind.
+pub(super) fn check(document: &Document, kind: &str) -> Checked {
+    let checked = Checked { faults: Vec::new(), overlooked: Vec::new() };
+    let mut walk = Walk { document, path: String::new(), checked, steps: 0 };
     walk.walk(document.root(), *of_kind(kind));
-    walk.faults
+    walk.checked
 }
 
 fn of_kind(kind: &str) -> &'static Shape {
@@ -91,7 +111,9 @@ struct Walk<'a> {
     document: &'a Document,
     /// Where the walk is, as Kubernetes writes it: `spec.templates[0].container`.
     path: String,
-    faults: Vec<Fault>,
+    checked: Checked,
+    /// How many steps the walk is within.
+    steps: usize,
 }
 
 impl Walk<'_> {
@@ -109,26 +131,42 @@ impl Walk<'_> {
                 }
             }
             (Shape::Object(known) | Shape::Strict(known), Data::Map(entries)) => {
+                let is_step = matches!(shape, Shape::Strict(_));
                 for entry in entries.iter() {
-                    self.within(&segment(&entry.key), |walk| walk.entry(entry, known));
+                    self.within(&segment(&entry.key), |walk| walk.entry(entry, known, is_step));
                 }
             }
-            // a wrong type is told by decoding
-            _ => {}
+            _ => {
+                if let Some(message) = wrong_type(shape, node) {
+                    self.told(WRONG_TYPE, message, node.mark);
+                }
+            }
         }
     }
-    fn entry(&mut self, entry: &Entry, known: &'static [(&'static str, Shape)]) {
+    fn entry(&mut self, entry: &Entry, known: &'static [(&'static str, Shape)], is_step: bool) {
         if let Some((_, shape)) = known.iter().find(|(name, _)| *name == &*entry.key) {
-            return self.walk(&entry.value, *shape);
-        }
-        if self.faults.len() >= MAX_FAULTS {
+            let step = usize::from(is_step);
+            self.steps += step;
+            self.walk(&entry.value, *shape);
+            self.steps -= step;
             return;
         }
         let message = format!("unknown field \"{}\"", self.path.trim_start_matches('.'));
-        let mut fault = self.document.fault(UNKNOWN_FIELD, message, entry.mark);
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        fault.help = did_you_mean(&entry.key, &names);
-        self.faults.push(fault);
+        if let Some(fault) = self.told(UNKNOWN_FIELD, message, entry.mark) {
+            fault.help = did_you_mean(&entry.key, &names);
+        }
+    }
+    fn told(&mut self, code: Code, message: String, mark: Option<Mark>) -> Option<&mut Fault> {
+        let list = match code {
+            UNKNOWN_FIELD if self.steps > 0 => &mut self.checked.overlooked,
+            _ => &mut self.checked.faults,
+        };
+        if list.len() >= MAX_FAULTS {
+            return None;
+        }
+        list.push(self.document.fault(code, message, mark));
+        list.last_mut()
     }
     fn within(&mut self, segment: &str, work: impl FnOnce(&mut Self)) {
         let length = self.path.len();
@@ -138,7 +176,72 @@ impl Walk<'_> {
     }
 }
 
+/// Returns what is wrong with a value that is not of this shape; nothing stands for any.
+fn wrong_type(shape: Shape, node: &Node) -> Option<String> {
+    let data = &node.data;
+    let fits = match shape {
+        _ if matches!(data, Data::Null) => true,
+        Shape::Any | Shape::Template => true,
+        Shape::Text => !matches!(data, Data::Seq(_) | Data::Map(_)),
+        Shape::Flag => matches!(data, Data::Bool(_)),
+        Shape::Int => matches!(data, Data::Int(_) | Data::Uint(_)),
+        Shape::IntOrText => matches!(data, Data::Int(_) | Data::Uint(_) | Data::Str(_)),
+        Shape::Quantity => match data {
+            Data::Str(text) => is_quantity(text),
+            _ => matches!(data, Data::Int(_) | Data::Uint(_) | Data::Float(_)),
+        },
+        Shape::List(_) => matches!(data, Data::Seq(_)),
+        Shape::Object(_) | Shape::Strict(_) | Shape::Fields(_) => matches!(data, Data::Map(_)),
+    };
+    let expected = match shape {
+        _ if fits => return None,
+        Shape::Any | Shape::Template | Shape::Text => "text",
+        Shape::Flag => "true or false",
+        Shape::Int => "a whole number",
+        Shape::IntOrText => "a whole number or text",
+        Shape::Quantity => "a quantity such as `500m` or `2Gi`",
+        Shape::List(_) => "a list",
+        Shape::Object(_) | Shape::Strict(_) | Shape::Fields(_) => "an object",
+    };
+    Some(format!("expected {expected}, found {}", node.shown()))
+}
+
+/// Whether `text` is an amount in Kubernetes' notation. Source: apimachinery `resource/quantity.go`, ParseQuantity.
+fn is_quantity(text: &str) -> bool {
+    const UNITS: [&str; 16] =
+        ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let whole = digits(unsigned);
+    let rest = unsigned.get(whole..).unwrap_or_default();
+    let (part, unit) = match rest.strip_prefix('.') {
+        Some(rest) => (digits(rest), rest.get(digits(rest)..).unwrap_or_default()),
+        None => (0, rest),
+    };
+    let exponent = || {
+        let power = unit.strip_prefix(['e', 'E']).unwrap_or_default();
+        let power = power.strip_prefix(['+', '-']).unwrap_or(power);
+        !power.is_empty() && power.len() <= 18 && digits(power) == power.len()
+    };
+    whole + part > 0 && (UNITS.contains(&unit) || exponent())
+}
+
 fn segment(key: &str) -> String {
     let key: String = key.chars().take(64).collect();
     format!(".{}", key.escape_debug())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_quantity;
+
+    #[test]
+    fn quantities_are_kubernetes_quantities() {
+        for text in ["0", "1", "+1.5", "-2", ".5", "5.", "100m", "2Gi", "1e3", "1E-3", "12E", "3Ei"] {
+            assert!(is_quantity(text), "{text}");
+        }
+        for text in ["", "x", "1 Gi", "1GB", "1gi", ".", "-", "1e", "1e+", "{{a}}", "1.2.3", "1K"] {
+            assert!(!is_quantity(text), "{text}");
+        }
+    }
 }

@@ -147,6 +147,84 @@ fn steps_and_tasks_are_as_lenient_and_as_exact_as_everything_else() {
     refused(&wrong, &["f.yaml:10:19: expected text, found a list [MDL0104]"]);
 }
 
+/// A Workflow of one template, whose fields these are.
+fn template(fields: &str) -> String {
+    format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {{name: a}}\nspec:\n  templates:\n  - {fields}\n"
+    )
+}
+
+#[test]
+fn what_pods_have_is_of_the_types_that_kubernetes_gives_it() {
+    for (fields, expected) in [
+        (
+            "container: {image: a, env: [{name: A, val: b}]}",
+            "unknown field \"spec.templates[0].container.env[0].val\" [MDL0105]",
+        ),
+        (
+            "container: {resources: {limit: {cpu: 1}}}",
+            "unknown field \"spec.templates[0].container.resources.limit\" [MDL0105]",
+        ),
+        (
+            "container: {securityContext: {runAsNonRoot: 'yes'}}",
+            "expected true or false, found text `yes` [MDL0104]",
+        ),
+        (
+            "container: {readinessProbe: {periodSeconds: 1s}}",
+            "expected a whole number, found text `1s` [MDL0104]",
+        ),
+        (
+            "container: {readinessProbe: {httpGet: {port: [1]}}}",
+            "expected a whole number or text, found a list [MDL0104]",
+        ),
+        (
+            "container: {resources: {limits: {memory: '{{inputs.parameters.m}}'}}}",
+            "expected a quantity such as `500m` or `2Gi`, found text `{{inputs.parameters.m}}` [MDL0104]",
+        ),
+        ("volumes: {name: a}", "expected list, found an object [MDL0104]"),
+        ("tolerations: {key: x}", "expected a list, found an object [MDL0104]"),
+        ("tolerations: [x]", "expected an object, found text `x` [MDL0104]"),
+        (
+            "outputs: {artifacts: [{name: a, path: /a, s3: {key: [a]}}]}",
+            "expected text, found a list [MDL0104]",
+        ),
+        (
+            "outputs: {artifacts: [{name: a, path: /a, archive: {zip: {level: 3}}}]}",
+            "unknown field \"spec.templates[0].outputs.artifacts[0].archive.zip.level\" [MDL0105]",
+        ),
+    ] {
+        let faults = parse("f.yaml", &template(fields)).unwrap_err();
+        let shown: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(shown.len(), 1, "{fields}: {shown:?}");
+        assert!(shown[0].ends_with(expected), "{fields}: {}", shown[0]);
+    }
+    for fields in [
+        "container: {resources: {requests: {cpu: 1.5, memory: 10Mi}}, readinessProbe: {httpGet: {port: http, path: /}}}",
+        "container: {env: [{name: A, value: 1}, {name: B, value: ~}], ports: ~, stdin: true}",
+        "volumes: [{name: w, emptyDir: {sizeLimit: 1e3}}, {name: c, configMap: {name: c, items: [{key: a, path: b}]}}]",
+    ] {
+        assert!(parse("f.yaml", &template(fields)).is_ok(), "{fields}");
+    }
+}
+
+#[test]
+fn unknown_fields_of_a_step_are_faults_and_those_below_it_are_told_of() {
+    let step = |fields: &str| template(&format!("steps: [[{{name: a, template: b, {fields}}}]]"));
+    refused(&step("wen: x"), &["f.yaml:6:37: unknown field \"spec.templates[0].steps[0][0].wen\" [MDL0105]"]);
+    let read = parse("f.yaml", &step("arguments: {parameters: [{name: a, val: 1}]}")).unwrap();
+    let told: Vec<String> = read[0].overlooked().iter().map(ToString::to_string).collect();
+    let path = "spec.templates[0].steps[0][0].arguments.parameters[0].val";
+    assert_eq!(told, [format!("f.yaml:6:72: unknown field \"{path}\" [MDL0105]")]);
+}
+
+#[test]
+fn what_was_accepted_once_stays_readable() {
+    let mut stored = parse("f.yaml", &template("container: {image: a}")).unwrap().remove(0).to_json();
+    stored["spec"]["templates"][0]["container"]["fromAnotherVersion"] = serde_json::json!(1);
+    assert!(Manifest::from_json(stored.clone(), None).is_err());
+    assert!(Manifest::from_stored(&stored, &Places::default()).is_ok());
+}
+
 #[test]
 fn objects_survive_being_stored() {
     for (folder, at_least) in [("argo/examples", 150), ("reference/oam-example", 3)] {

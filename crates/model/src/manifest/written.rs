@@ -1,6 +1,9 @@
 //! An object with the places of its values.
 
-use crate::{fault::Place, yaml::Places};
+use crate::{
+    fault::{Fault, Place},
+    yaml::Places,
+};
 
 /// A typed object with the place of its first line and places of inner paths.
 #[derive(Debug, Clone)]
@@ -10,12 +13,14 @@ pub struct Written<T> {
     /// Where it begins.
     pub place: Option<Place>,
     places: Places,
+    /// What is wrong in it and is accepted all the same: fields that nobody reads.
+    pub(super) overlooked: Vec<Fault>,
 }
 
 impl<T> Written<T> {
     /// Returns `object`, whose values are written at `places`.
     pub fn new(object: T, places: Places) -> Self {
-        Self { object, place: places.start(), places }
+        Self { object, place: places.start(), places, overlooked: Vec::new() }
     }
     /// Returns `object` as something that is written nowhere.
     pub fn nowhere(object: T) -> Self {
@@ -32,6 +37,7 @@ impl<T> Written<T> {
     }
     /// Returns the object that `change` makes of this one, at the same places.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Written<U> {
-        Written { object: change(self.object), place: self.place, places: self.places }
+        let Self { object, place, places, overlooked } = self;
+        Written { object: change(object), place, places, overlooked }
     }
 }

@@ -91,6 +91,19 @@ impl Node {
             _ => None,
         }
     }
+    /// Returns what was found, for a message that says what was expected: a scalar with its value.
+    pub(crate) fn shown(&self) -> String {
+        match &self.data {
+            Data::Str(text) => {
+                format!("text `{}`", text.chars().take(64).collect::<String>().escape_debug())
+            }
+            Data::Bool(value) => value.to_string(),
+            Data::Int(number) => format!("the number {number}"),
+            Data::Uint(number) => format!("the number {number}"),
+            Data::Float(number) => format!("the number {number}"),
+            Data::Null | Data::Seq(_) | Data::Map(_) => self.kind().to_owned(),
+        }
+    }
     /// Returns what kind of value it is, in the words of YAML.
     pub(crate) fn kind(&self) -> &'static str {
         match self.data {

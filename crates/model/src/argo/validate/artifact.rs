@@ -9,8 +9,8 @@ use super::{
 };
 use crate::argo::Artifact;
 
-/// The locations, in the order in which they decide, and the fields of which one must be there.
-const LOCATIONS: [(&str, &[&str]); 9] = [
+/// The locations, of which the first one that is there decides, and the fields of which one must be filled in.
+const LOCATIONS: [(&str, &[&str]); 10] = [
     ("artifactory", &["url"]),
     ("azure", &["blob"]),
     ("git", &["repo"]),
@@ -18,6 +18,7 @@ const LOCATIONS: [(&str, &[&str]); 9] = [
     ("hdfs", &["path", "addresses"]),
     ("http", &["url"]),
     ("oss", &["key"]),
+    ("raw", &[]),
     ("s3", &["key"]),
     ("plugin", &["key"]),
 ];
@@ -30,12 +31,13 @@ pub(super) fn has_location(artifact: &Artifact) -> bool {
         Value::Array(items) => !items.is_empty(),
         _ => true,
     };
-    artifact.raw.is_some()
-        || LOCATIONS.iter().any(|(kind, fields)| {
-            let location = artifact.rest.get(*kind);
-            location
-                .is_some_and(|location| fields.iter().any(|field| location.get(*field).is_some_and(there)))
-        })
+    let location = LOCATIONS.iter().find_map(|(kind, fields)| match *kind {
+        "raw" => artifact.raw.is_some().then_some((&Value::Null, *fields)),
+        kind => artifact.rest.get(kind).filter(|location| !location.is_null()).map(|found| (found, *fields)),
+    });
+    location.is_some_and(|(location, fields)| {
+        fields.is_empty() || fields.iter().any(|field| location.get(*field).is_some_and(there))
+    })
 }
 
 impl Walker<'_> {

@@ -99,7 +99,7 @@ impl<'a> Walker<'a> {
                 self.fault(UNRESOLVED, message, &site.below(".arguments"));
             }
         }
-        self.hooks(&task.call.hooks, name, &site.below(".hooks"));
+        self.task_hooks(&task.call.hooks, name, &site.below(".hooks"));
         self.under(name.to_owned(), |this| this.supplied(called, &task.call.arguments, site));
     }
 

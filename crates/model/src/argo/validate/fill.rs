@@ -9,7 +9,7 @@ use super::{
     globals::{Globals, PLACEHOLDER, placeholder},
     walk::Given,
 };
-use crate::argo::{AnyString, Template};
+use crate::argo::{AnyString, Artifact, Template};
 
 /// Returns the template with its inputs set and its tags filled in.
 pub(super) fn filled(template: &Template, given: Given<'_>, globals: &Globals, locals: &[&str]) -> Template {
@@ -28,8 +28,25 @@ pub(super) fn filled(template: &Template, given: Given<'_>, globals: &Globals, l
                 if let Some(argument) = arguments.parameters.iter().find(|other| other.name == parameter.name)
                 {
                     parameter.value.clone_from(&argument.value);
+                    parameter.value_from = argument.value_from.clone().filter(|_| argument.value.is_none());
                 }
             }
+        }
+    }
+    for input in &mut copy.inputs.artifacts {
+        let argument = match given {
+            Given::Anything => Some(Artifact { name: input.name.clone(), ..Artifact::default() }),
+            Given::Arguments(arguments) => {
+                arguments.artifacts.iter().find(|other| other.name == input.name).cloned()
+            }
+        };
+        if let Some(argument) = argument {
+            *input = Artifact {
+                path: std::mem::take(&mut input.path),
+                mode: input.mode,
+                recurse_mode: input.recurse_mode,
+                ..argument
+            };
         }
     }
     let Ok(mut json) = serde_json::to_value(&copy) else { return copy };

@@ -7,7 +7,7 @@ use super::{
     BAD_DEPENDENCY, BAD_WORKFLOW,
     globals::is_filled_later,
     names::{self, shown},
-    scope::{self, Scope, is_tag},
+    scope::{Scope, is_tag},
     walk::{Site, Walker, is_leaf},
 };
 use crate::argo::{ContainerSetTemplate, ResourceTemplate, Template, TemplateKind, VolumeMount};
@@ -52,6 +52,13 @@ impl Walker<'_> {
                     "{name}.activeDeadlineSeconds must be a positive integer > 0 or an argo variable"
                 );
                 self.fault(BAD_WORKFLOW, message, &site.below(".activeDeadlineSeconds"));
+            }
+        }
+        if let (Some(plugin), TemplateKind::Plugin) = (&template.plugin, kind) {
+            let count = plugin.as_object().map_or(0, serde_json::Map::len);
+            if count != 1 {
+                let message = format!("{name}.plugin expected exactly one key, got {count}");
+                self.fault(BAD_WORKFLOW, message, &site.below(".plugin"));
             }
         }
         if template.parallelism.is_some() {
@@ -179,10 +186,13 @@ impl Walker<'_> {
                     .to_owned()
             }
             (true, Some(from)) => {
-                let artifact = from.pointer("/artifact/name").and_then(serde_json::Value::as_str);
-                match artifact {
-                    Some(artifact) if !template.inputs.artifacts.iter().any(|one| one.name == artifact) => {
-                        format!("artifact {} in `manifestFrom` refer to a non-exist artifact", shown(artifact))
+                let artifact = from.get("artifact").filter(|artifact| !artifact.is_null());
+                let name = artifact.map(|artifact| {
+                    artifact.get("name").and_then(serde_json::Value::as_str).unwrap_or_default()
+                });
+                match name {
+                    Some(name) if !template.inputs.artifacts.iter().any(|one| one.name == name) => {
+                        format!("artifact {} in `manifestFrom` refer to a non-exist artifact", shown(name))
                     }
                     _ => return,
                 }
@@ -196,13 +206,13 @@ impl Walker<'_> {
     }
 }
 
-/// Whether a manifest is YAML, taking tags that are left for texts as Go's reader does where it can.
+/// Whether a manifest is YAML; a tag that is left is none unless it stands within a text.
 fn is_yaml(manifest: &str) -> bool {
     let duplicates =
         |faults: Vec<crate::Fault>| faults.iter().all(|fault| fault.code == crate::yaml::DUPLICATE_KEY);
     match crate::yaml::parse("manifest", manifest) {
         Ok(_) => true,
-        Err(faults) => duplicates(faults) || !scope::tags(manifest).is_empty(),
+        Err(faults) => duplicates(faults),
     }
 }
 

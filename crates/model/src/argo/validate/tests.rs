@@ -272,6 +272,63 @@ fn check(templates: &str, expected: &[&str]) {
 }
 
 #[test]
+fn arguments_take_the_place_of_what_inputs_say() {
+    let call = |arguments: &str| {
+        format!(
+            "{{name: main, steps: [[{{name: a, template: wait, arguments: {{parameters: [{arguments}]}}}}]]}}"
+        )
+    };
+    let wait = "{name: wait, timeout: '{{inputs.parameters.t}}', inputs: {parameters: [{name: t}]}, container: {image: a}}";
+    let found = |arguments: &str| faults(&format!("templates: [{}, {wait}]", call(arguments)));
+    assert_eq!(found("{name: t, value: 10s}"), [""; 0]);
+    assert_eq!(
+        found("{name: t, value: 10}"),
+        ["templates.main.steps[0].a wait has invalid duration format in timeout"]
+    );
+    // where an input comes from is looked at only where nothing takes its place
+    let unresolved = "{name: x, path: /x, git: {repo: '{{workflow.parameters.none}}'}}";
+    check(
+        &format!(
+            "{{name: main, steps: [[{{name: a, template: echo}}]]}}, {{name: other, inputs: {{artifacts: [{unresolved}]}}, container: {{image: a}}}}"
+        ),
+        &[],
+    );
+    check(
+        &format!("{{name: main, inputs: {{artifacts: [{unresolved}]}}, container: {{image: a}}}}"),
+        &["templates.main: failed to resolve {{workflow.parameters.none}}"],
+    );
+}
+
+#[test]
+fn the_first_location_that_an_artifact_has_decides() {
+    let spec = |artifact: &str| {
+        format!("arguments: {{artifacts: [{artifact}]}}, templates: [{{name: main, suspend: {{}}}}]")
+    };
+    assert_eq!(faults(&spec("{name: a, raw: {data: ''}}")), [""; 0]);
+    assert_eq!(faults(&spec("{name: a, s3: {key: k}, plugin: {name: p}}")), [""; 0]);
+    for artifact in
+        ["{name: a, http: {url: ''}, raw: {data: x}}", "{name: a, oss: {bucket: b}, s3: {key: k}}"]
+    {
+        assert_eq!(
+            faults(&spec(artifact)),
+            ["spec.arguments.a.from, artifact location, or key is required"],
+            "{artifact}"
+        );
+    }
+}
+
+#[test]
+fn a_plugin_is_named_and_a_manifest_is_yaml() {
+    check("{name: main, plugin: {slack: {}}}", &[]);
+    check("{name: main, plugin: {}}", &["templates.main.plugin expected exactly one key, got 0"]);
+    let resource =
+        |manifest: &str| format!("{{name: main, resource: {{action: create, manifest: \"{manifest}\"}}}}");
+    check(&resource("a: '{{item}}'"), &[]);
+    check(&resource("a: {{=1 + 1}}"), &[]);
+    check(&resource("a: {{item}}"), &["templates.main.resource.manifest must be a valid yaml"]);
+}
+
+#[test]
 fn a_template_has_exactly_one_kind() {
     check("{name: main, container: {image: x}}", &[]);
     check(
@@ -324,11 +381,17 @@ fn calls_name_one_template_that_exists() {
     );
     check(
         "{name: main, steps: [[{name: a}]]}",
-        &["templates.main.steps[0].a needs exactly one of template, templateRef and inline"],
+        &["templates.main.steps[0].a needs one of template, templateRef and inline"],
     );
     check(
-        "{name: main, steps: [[{name: a, template: echo, inline: {suspend: {}}}]]}",
-        &["templates.main.steps[0].a needs exactly one of template, templateRef and inline"],
+        "{name: main, steps: [[{name: a, template: none, inline: {suspend: {}}}]]}",
+        &["templates.main.steps[0].a template name 'none' undefined"],
+    );
+    // the one that is written in place wins, as with Argo
+    check("{name: main, steps: [[{name: a, template: echo, inline: {suspend: {}}}]]}", &[]);
+    check(
+        "{name: main, steps: [[{name: a, inline: {http: {}}, template: echo, templateRef: {name: t, template: x}}]]}",
+        &["templates.main.steps[0].a template name cannot be specified with templateRef"],
     );
     check(
         "{name: main, steps: [[{name: a, templateRef: {name: t, template: x}}]]}",

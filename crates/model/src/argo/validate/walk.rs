@@ -11,7 +11,9 @@ use super::{
     scope::{self, Scope},
 };
 use crate::{
-    argo::{Arguments, Call, LifecycleHooks, Template, TemplateKind, TemplateRef, WorkflowSpec},
+    argo::{
+        Arguments, Call, LifecycleHook, LifecycleHooks, Template, TemplateKind, TemplateRef, WorkflowSpec,
+    },
     fault::{Code, Fault},
     yaml::Places,
 };
@@ -315,35 +317,40 @@ impl<'a> Walker<'a> {
     where
         'a: 't,
     {
-        let inline = call.inline.as_deref();
-        match (&call.template_ref, call.template.as_str(), inline) {
-            (_, _, Some(inline)) => self.in_place(call, inline, site),
-            (Some(_), name, _) if !name.is_empty() => {
+        let named = match (&call.template_ref, call.template.as_str()) {
+            (Some(_), name) if !name.is_empty() => {
                 let message = "template name cannot be specified with templateRef".to_owned();
                 self.fault(BAD_WORKFLOW, message, &site.below(".templateRef"));
                 Called::Missing
             }
-            (Some(reference), ..) => self.referred(reference, &site.below(".templateRef")),
-            (None, "", None) => {
-                let message = "needs exactly one of template, templateRef and inline";
+            (Some(reference), _) => self.referred(reference, &site.below(".templateRef")),
+            (None, "") if call.inline.is_none() => {
+                let message = "needs one of template, templateRef and inline";
                 self.fault(BAD_WORKFLOW, message.to_owned(), site);
                 Called::Missing
             }
-            (None, name, _) => self.local(name, "", &site.below(".template")),
+            (None, "") => Called::Unknown,
+            (None, name) => self.local(name, "", &site.below(".template")),
+        };
+        match (named, call.inline.as_deref()) {
+            (Called::Missing, _) => Called::Missing,
+            (_, Some(inline)) => self.in_place(call, inline, site),
+            (named, None) => named,
         }
     }
 
     fn in_place<'t>(&mut self, call: &Call, inline: &'t Template, site: &Site) -> Called<'t> {
-        let message = if site.inline {
-            "an inline template cannot hold another inline template"
-        } else if call.template_ref.is_some() || !call.template.is_empty() {
-            "needs exactly one of template, templateRef and inline"
-        } else {
-            let path = format!("{}.inline", site.path);
-            return Called::Template(inline, Site { home: site.home, path, inline: true });
-        };
-        self.fault(BAD_WORKFLOW, message.to_owned(), &site.below(".inline"));
-        Called::Missing
+        let path = format!("{}.inline", site.path);
+        if site.inline {
+            let message = "an inline template cannot hold another inline template";
+            self.fault(BAD_WORKFLOW, message.to_owned(), &site.below(".inline"));
+            return Called::Missing;
+        }
+        if call.template_ref.is_some() || !call.template.is_empty() {
+            let message = "the template that is named beside an inline template is not used";
+            self.warn(BAD_WORKFLOW, message.to_owned(), &site.below(".inline"));
+        }
+        Called::Template(inline, Site { home: site.home, path, inline: true })
     }
 
     fn local(&mut self, name: &str, prefix: &str, site: &Site) -> Called<'a> {
@@ -461,12 +468,18 @@ impl<'a> Walker<'a> {
         self.metrics(&whole, site);
     }
 
-    /// Tells what inputs of the template that is called get no value.
+    /// Tells what inputs of the template that is called get no value, and if its timeout makes no sense with them.
     pub(super) fn supplied(&mut self, called: &Called<'_>, arguments: &Arguments, site: &Site) {
-        let Called::Template(template, _) = called else { return };
+        let Called::Template(template, at) = called else { return };
         for message in unsupplied(template, arguments) {
             let message = format!("templates.{} {message}", shown(&template.name));
             self.fault(PARAMETER_WITHOUT_VALUE, message, site);
+        }
+        if template.timeout.contains("{{")
+            && let [kind] = template.kinds().as_slice()
+        {
+            let whole = fill::filled(template, Given::Arguments(arguments), &self.globals, &[]);
+            self.times(&whole, *kind, at);
         }
     }
 
@@ -496,11 +509,28 @@ impl<'a> Walker<'a> {
 
     /// Checks lifecycle hooks; that their templates exist is not Argo's concern until they run.
     pub(super) fn hooks(&mut self, hooks: &LifecycleHooks, prefix: &str, site: &Site) {
+        for (name, _) in hooks.iter().filter(|(name, hook)| is_aimless(name, hook)) {
+            let site = site.below(&format!(".{name}"));
+            self.fault(BAD_WORKFLOW, format!("{prefix}.{} Expression required", shown(name)), &site);
+        }
+        self.hooked(hooks, prefix, site);
+    }
+
+    /// Checks the lifecycle hooks of a task: Argo finds out when they run.
+    pub(super) fn task_hooks(&mut self, hooks: &LifecycleHooks, prefix: &str, site: &Site) {
+        for (name, _) in hooks.iter().filter(|(name, hook)| is_aimless(name, hook)) {
+            let message = format!(
+                "{prefix}.{} has no expression: its node fails with \"Expression required\"",
+                shown(name)
+            );
+            self.warn(BAD_WORKFLOW, message, &site.below(&format!(".{name}")));
+        }
+        self.hooked(hooks, prefix, site);
+    }
+
+    fn hooked(&mut self, hooks: &LifecycleHooks, prefix: &str, site: &Site) {
         for (name, hook) in hooks {
             let site = site.below(&format!(".{name}"));
-            if name != "exit" && hook.expression.is_empty() {
-                self.fault(BAD_WORKFLOW, format!("{prefix}.{} Expression required", shown(name)), &site);
-            }
             let defined = self.home(&site).is_none_or(|home| home.index.contains_key(hook.template.as_str()));
             if !defined && !hook.template.is_empty() && !hook.template.contains("{{") {
                 let message =
@@ -509,6 +539,11 @@ impl<'a> Walker<'a> {
             }
         }
     }
+}
+
+/// Whether a hook does not say when it runs.
+fn is_aimless(name: &str, hook: &LifecycleHook) -> bool {
+    name != "exit" && hook.expression.is_empty()
 }
 
 /// The retry policies there are.
