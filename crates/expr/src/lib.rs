@@ -2,8 +2,8 @@
 //! out is text or a decision. Knows no workflow, node or run; who calls decides what a name means.
 //!
 //! Rooms: `tag` (`{{x}}` and `{{=x}}` in text and JSON), `lang` (expr-lang, with Argo's functions), `sprig` (the
-//! functions of that name), `jq`, `jsonpath` and `selector` (documents, labels and fields), `when` (the condition of steps and tasks), `depends` (the condition of DAG tasks over other
-//! tasks' results).
+//! functions of that name), `jq`, `jsonpath` and `selector` (documents, labels and fields), `when` (the
+//! condition of steps and tasks), `depends` (the condition of DAG tasks over other tasks' results), `pattern` (Go's regular expressions).
 //!
 //! Invariant: no input makes anything here panic, recurse deeper than [`MAX_DEPTH`] or write more than
 //! [`MAX_OUTPUT_BYTES`].
@@ -13,6 +13,7 @@ mod error;
 mod jq;
 mod jsonpath;
 pub mod lang;
+mod pattern;
 pub mod selector;
 mod sprig;
 mod tag;
@@ -23,8 +24,8 @@ pub use error::ExprError;
 pub use jq::jq;
 pub use jsonpath::jsonpath;
 pub use tag::{
-    Lookup, Names, Tag, Unresolved, has_tags, is_late_bound, pure_tag, substitute, substitute_json,
-    substitute_json_with, substitute_with, tags,
+    Lookup, Names, Tag, Unresolved, has_tags, pure_tag, substitute, substitute_json, substitute_json_with,
+    substitute_with, tags,
 };
 pub use when::{Words, when, when_with};
 
@@ -34,5 +35,5 @@ pub const MAX_OUTPUT_BYTES: usize = 16 * 1024 * 1024;
 pub const MAX_CONDITION_BYTES: usize = 256 * 1024;
 /// The deepest nesting of parentheses in a condition, and of values in substituted JSON.
 pub const MAX_DEPTH: usize = 64;
-/// The largest compiled regular expression of a `when`, in bytes.
+/// The largest compiled regular expression, in bytes.
 pub const MAX_REGEX_BYTES: usize = 1024 * 1024;

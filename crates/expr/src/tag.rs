@@ -89,14 +89,6 @@ pub fn has_tags(text: &str) -> bool {
     text.contains(OPEN)
 }
 
-/// Whether a variable gets its value only later: for each item, each attempt, or at the end of the workflow.
-/// Source: Argo `util/template/expression_template.go`.
-pub fn is_late_bound(name: &str) -> bool {
-    ["item", "retries", "lastRetry", "workflow.status", "workflow.failures"]
-        .iter()
-        .any(|late| name.strip_prefix(late).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
-}
-
 /// Returns the name of the tag if `text` is one simple tag and nothing else.
 pub fn pure_tag(text: &str) -> Option<&str> {
     let inner = text.trim().strip_prefix(OPEN)?.strip_suffix(CLOSE)?;
@@ -144,8 +136,8 @@ pub fn substitute(
 /// As [`substitute`], and expression tags are replaced by their values: a text as it is, anything else as JSON.
 ///
 /// # Errors
-/// As [`substitute`], and [`ExprError::ExpressionTag`] for an expression that has no value, unless `unresolved` lets
-/// unknown names stay; then such a tag stays too.
+/// As [`substitute`], and [`ExprError::ExpressionTag`] for an expression that can't be read, or has no value and
+/// `unresolved` lets it not stay.
 pub fn substitute_with(
     text: &str,
     names: &mut dyn Names,
@@ -204,7 +196,8 @@ fn one(
     }
     let (outer, inner) = innermost(tag);
     let name = inner.trim();
-    if let Some(outer) = outer {
+    // only behind other text and written without spaces, as Argo has it
+    if let Some(outer) = outer.filter(|outer| !outer.is_empty() && name == inner) {
         match names.lookup(name) {
             Lookup::Text(value) => {
                 out.push_str(OPEN);
@@ -226,42 +219,33 @@ fn one(
     Ok(())
 }
 
-/// Returns an expression's value as text; `None` if it has none yet and `unresolved` lets the tag stay.
-/// Source: Argo `expression_template.go` expressionReplace.
+/// Returns an expression's value as text; `None` if it has none yet and `unresolved` lets the tag stay. Names that
+/// are missing and may be are nil, but for those that get their values later.
+/// Source: Argo `expression_template.go` expressionReplaceStrict, expressionReplaceCore.
 fn expression_text(
     expression: &str,
     env: &Env,
     unresolved: Unresolved<'_>,
 ) -> Result<Option<String>, ExprError> {
-    let failed = |reason: String| match unresolved {
-        Unresolved::Refuse => Err(ExprError::ExpressionTag { reason }),
-        Unresolved::Keep | Unresolved::RefuseRoots(_) => Ok(None),
-    };
-    let parsed = match Expression::parse(expression) {
-        Ok(parsed) => parsed,
-        Err(error) => return failed(error.to_string()),
-    };
+    let refused = |reason: String| ExprError::ExpressionTag { reason };
+    let parsed = Expression::parse(expression).map_err(|error| refused(error.to_string()))?;
     let missing = parsed.missing(env);
-    if let Some(name) = missing.first() {
-        let strict = missing.iter().find(|name| unresolved.refuses(name));
-        return match strict {
-            Some(name) => Err(ExprError::ExpressionTag { reason: format!("{name} is missing") }),
-            None => failed(format!("{name} is missing")),
-        };
+    if let Some(name) = missing.iter().find(|name| unresolved.refuses(name)) {
+        return Err(refused(format!("{name} is missing")));
     }
-    match parsed.evaluate(env) {
-        Ok(Computed::Nil) => match unresolved {
-            Unresolved::Keep => Ok(None),
-            Unresolved::Refuse | Unresolved::RefuseRoots(_) => {
-                Err(ExprError::ExpressionTag { reason: format!("\"{}\"", shortened(expression)) })
-            }
-        },
-        Ok(Computed::Text(text)) => Ok(Some(text.to_string())),
-        Ok(value) => match value.to_json_text() {
-            Ok(text) => Ok(Some(text)),
-            Err(error) => failed(error.to_string()),
-        },
-        Err(error) => failed(error.to_string()),
+    let may_stay = unresolved == Unresolved::Keep || !missing.is_empty();
+    if may_stay && parsed.late_bound_missing(env).is_some() {
+        return Ok(None);
+    }
+    let text = match parsed.evaluate(env) {
+        Ok(Computed::Nil) => Err(format!("\"{}\"", shortened(expression))),
+        Ok(value) => value.to_tag_text().map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match text {
+        Ok(text) => Ok(Some(text)),
+        Err(_) if may_stay => Ok(None),
+        Err(reason) => Err(refused(reason)),
     }
 }
 

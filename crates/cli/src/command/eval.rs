@@ -144,6 +144,8 @@ fn flatten(name: &str, value: &Value, simple: &mut BTreeMap<String, Lookup>) {
 
 fn tag(text: &str, variables: &Map<String, Value>, allow_unresolved: bool) -> Result<String, ExprError> {
     let unresolved = if allow_unresolved { Unresolved::Keep } else { Unresolved::Refuse };
+    // within a template an opening without an end is somebody else's text; here it is a slip
+    expr::tags(text)?;
     expr::substitute_with(text, &mut Known::of(variables), unresolved)
 }
 

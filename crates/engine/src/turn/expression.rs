@@ -115,15 +115,14 @@ impl Turn {
             Err(error) => return refused(error.to_string()),
         };
         let env = self.env(known);
-        if let Some(missing) = expression.missing(&env).iter().find(|name| expr::is_late_bound(name)) {
+        if let Some(missing) = expression.late_bound_missing(&env) {
             return refused(format!("variable not in env: {missing}"));
         }
         match evaluate(source, &env) {
             Err(error) => refused(error.to_string()),
             Ok(Value::Nil) => refused(format!("`{}` is nil", source.trim())),
-            Ok(Value::Text(text)) => Ok(Some(text.to_string())),
-            Ok(value) => match value.to_json_text() {
-                Ok(json) => Ok(Some(json)),
+            Ok(value) => match value.to_tag_text() {
+                Ok(text) => Ok(Some(text)),
                 Err(error) => refused(error.to_string()),
             },
         }

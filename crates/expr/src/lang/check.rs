@@ -171,7 +171,7 @@ impl Checker<'_> {
             Binary::In => return self.membership(node, &l, &r),
             Binary::Matches => {
                 if let Kind::Text(pattern) = &right.kind {
-                    super::pattern(pattern).map_err(|reason| fault(node, reason))?;
+                    crate::pattern::compile(pattern).map_err(|reason| fault(node, reason))?;
                 }
                 let text = (l == Type::Text || l == Type::Bytes) && r == Type::Text;
                 (text || l.maybe(&r, |kind| *kind == Type::Text)).then_some(Type::Bool)

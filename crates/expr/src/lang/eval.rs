@@ -267,7 +267,7 @@ impl Machine<'_> {
             (Value::Nil, _) | (_, Value::Nil) => Ok(Value::Bool(false)),
             (Value::Text(text), Value::Text(pattern)) => {
                 self.step(text.len() / 16)?;
-                Ok(Value::Bool(super::pattern(pattern)?.is_match(text)))
+                Ok(Value::Bool(crate::pattern::compile(pattern)?.is_match(text)))
             }
             (Value::Text(_), other) | (other, _) => Err(other.not_a("string")),
         }

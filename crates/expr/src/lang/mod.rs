@@ -30,7 +30,7 @@ pub(crate) use operate::{as_float, same};
 pub use time::Instant;
 pub use value::{Function, Value};
 
-use crate::{ExprError, MAX_REGEX_BYTES, error::shortened};
+use crate::{ExprError, error::shortened};
 
 /// The longest expression, in bytes.
 pub const MAX_EXPRESSION_BYTES: usize = 256 * 1024;
@@ -46,6 +46,19 @@ pub const MAX_STEPS: usize = 2_000_000;
 pub const MAX_MEMORY: usize = 1_000_000;
 /// The deepest nesting of a value.
 pub const MAX_VALUE_DEPTH: usize = 256;
+
+/// The variables that get their values later than the workflow's own.
+/// Source: Argo `util/template/expression_template.go`, `variablesToCheck`.
+const LATE_BOUND: &[&str] = &[
+    "item",
+    "retries",
+    "lastRetry.exitCode",
+    "lastRetry.status",
+    "lastRetry.duration",
+    "lastRetry.message",
+    "workflow.status",
+    "workflow.failures",
+];
 
 /// What is wrong and at which character.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,6 +161,19 @@ impl Expression {
     pub fn missing(&self, env: &Env) -> Vec<String> {
         self.identifiers().into_iter().filter(|name| !env.has(name)).collect()
     }
+
+    /// Returns the first variable in it that gets its value only later (for each item, for each attempt, or at the
+    /// end of the workflow) and isn't in `env`. Source: Argo's `anyVarNotInEnv`.
+    pub fn late_bound_missing(&self, env: &Env) -> Option<&'static str> {
+        let tokens: Vec<String> = token::tokens(&self.source).0.iter().map(token::Token::shown).collect();
+        let holds = |name: &str| {
+            let name: Vec<String> = token::tokens(name).0.iter().map(token::Token::shown).collect();
+            // the last one is the end
+            let name = name.split_last().map_or(&[][..], |(_, rest)| rest);
+            tokens.windows(name.len()).any(|window| window == name)
+        };
+        LATE_BOUND.iter().copied().find(|name| self.source.contains(name) && holds(name) && !env.has(name))
+    }
 }
 
 impl Value {
@@ -157,6 +183,19 @@ impl Value {
     /// [`ExprError::FailedExpression`] for functions, infinities and maps with other keys than strings.
     pub fn to_json_text(&self) -> Result<String, ExprError> {
         print::json(self, print::Style::Compact).map_err(|reason| ExprError::FailedExpression { reason })
+    }
+
+    /// Returns what stands in place of a tag with this value: a text as it is, so also a time; anything else as JSON.
+    ///
+    /// # Errors
+    /// As [`Value::to_json_text`].
+    pub fn to_tag_text(&self) -> Result<String, ExprError> {
+        if let Self::Text(text) = self {
+            return Ok(text.to_string());
+        }
+        let json = self.to_json_text()?;
+        let bare = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        Ok(bare.map(str::to_owned).unwrap_or(json))
     }
 
     /// Returns the value as JSON.
@@ -224,15 +263,4 @@ fn located(source: &str, fault: &Fault) -> String {
     }
     let dots = ".".repeat(column.saturating_sub(1));
     format!("{message} ({line}:{column})\n | {text}\n | {dots}^")
-}
-
-/// Compiles a regular expression of limited size.
-///
-/// # Errors
-/// Go's words.
-pub(crate) fn pattern(pattern: &str) -> Result<regex::Regex, String> {
-    regex::RegexBuilder::new(pattern)
-        .size_limit(MAX_REGEX_BYTES)
-        .build()
-        .map_err(|error| format!("error parsing regexp: {}", shortened(&error.to_string())))
 }

@@ -80,27 +80,37 @@ fn delimited(text: &str, connector: char) -> String {
     out
 }
 
+/// Words joined without their connectors, each with a capital; capitals that follow a word's first become small.
+/// Source: huandu/xstrings v1.5 `ToPascalCase`.
 fn pascal(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut upper = true;
-    let mut leading = true;
-    for one in text.chars() {
-        let joint = one == '_' || one == '-' || one.is_whitespace();
-        if joint {
-            if leading {
-                out.push(one);
-            }
-            upper = true;
+    let is_joint = |one: char| one == '_' || one == '-' || one.is_whitespace();
+    let head = text.find(|one| !is_joint(one)).unwrap_or(text.len());
+    let (leading, rest) = text.split_at(head);
+    let mut out = String::from(leading);
+    let mut within_capitals = false;
+    let mut joints = String::new();
+    let mut begins = true;
+    for one in rest.chars() {
+        if is_joint(one) {
+            joints.push(one);
+            begins = true;
             continue;
         }
-        leading = false;
-        if upper {
+        // of several connectors in a row, all but one stay
+        out.extend(joints.drain(..).skip(1));
+        if begins {
+            within_capitals = one.is_uppercase();
             out.extend(one.to_uppercase());
-        } else {
+        } else if within_capitals && one.is_uppercase() {
             out.extend(one.to_lowercase());
+        } else {
+            within_capitals = false;
+            out.push(one);
         }
-        upper = false;
+        begins = false;
     }
+    // at the end they stay
+    out.push_str(&joints);
     out
 }
 

@@ -32,31 +32,36 @@ pub(super) fn to_int(value: &Value) -> i64 {
     }
 }
 
+/// Source: cast's `trimDecimal` (a fraction is left away) and Go's `ParseInt` with base 0.
 fn text_to_int(text: &str) -> Option<i64> {
-    // cast leaves a fraction of zeros away.
-    let trimmed = match text.split_once('.') {
-        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|one| one == b'0') => whole,
-        _ => text,
+    let signed = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let trimmed = match signed.split_once('.') {
+        Some((whole, part)) if whole.bytes().chain(part.bytes()).all(|one| one.is_ascii_digit()) => {
+            if whole.is_empty() { "0" } else { whole }
+        }
+        _ => signed,
     };
-    let negative = trimmed.starts_with('-');
-    let digits = trimmed.strip_prefix(['-', '+']).unwrap_or(trimmed);
-    let lower = digits.to_ascii_lowercase();
+    let lower = trimmed.to_ascii_lowercase();
     let (digits, radix) = match lower.get(..2) {
         Some("0x") => (lower.get(2..)?, 16),
         Some("0o") => (lower.get(2..)?, 8),
         Some("0b") => (lower.get(2..)?, 2),
-        Some(_) if lower.starts_with('0') => {
-            // A leading zero is octal in Go, but cast trims zeros first.
-            (lower.trim_start_matches('0'), 10)
-        }
+        Some(_) if lower.starts_with('0') => (lower.get(1..)?, 8),
         _ => (lower.as_str(), 10),
     };
-    let digits = if digits.is_empty() && radix == 10 && lower.starts_with('0') { "0" } else { digits };
+    let underscored = digits.contains('_');
+    // an underscore stands between digits, or behind what names the base
+    if digits.ends_with('_') || digits.contains("__") || radix == 10 && digits.starts_with('_') {
+        return None;
+    }
+    let digits = if underscored { &digits.replace('_', "") } else { digits };
+    // here the sign would count again
     if digits.starts_with(['+', '-']) {
         return None;
     }
-    let number = i64::from_str_radix(&digits.replace('_', ""), radix).ok()?;
-    Some(if negative { number.wrapping_neg() } else { number })
+    let negative = text.starts_with('-');
+    let number = i128::from_str_radix(digits, radix).ok()?;
+    i64::try_from(if negative { number.checked_neg()? } else { number }).ok()
 }
 
 /// cast's `ToFloat64`: what is no number is 0.

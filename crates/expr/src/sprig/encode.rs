@@ -1,6 +1,9 @@
 //! Base64, base32, JSON, checksums.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _, alphabet,
+    engine::{GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
+};
 use sha1::Digest as _;
 
 use super::Args;
@@ -27,6 +30,36 @@ pub(super) const NAMES: &[&str] = &[
     "sha512sum",
     "adler32sum",
 ];
+
+/// Reads what Go reads: bits behind the last whole byte may be anything.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
+/// Returns the byte that Go's `encoding/base64` finds fault with.
+fn illegal_at(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let in_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let mut rest = bytes.iter().enumerate().filter(|(_, byte)| !is_break(byte));
+    let mut in_group = 0_usize;
+    for (at, byte) in rest.by_ref() {
+        match *byte {
+            b'=' if in_group == 2 => {
+                return match rest.next() {
+                    None => bytes.len(),
+                    Some((_, b'=')) => rest.next().map_or(bytes.len(), |(at, _)| at),
+                    Some(_) => at,
+                };
+            }
+            b'=' if in_group == 3 => return rest.next().map_or(bytes.len(), |(at, _)| at),
+            byte if in_alphabet(byte) => in_group = in_group.saturating_add(1) % 4,
+            _ => return at,
+        }
+    }
+    bytes.len().saturating_sub(in_group)
+}
 
 fn hex(bytes: &[u8]) -> Value {
     use std::fmt::Write as _;
@@ -57,9 +90,9 @@ pub(super) fn call(name: &str, args: &Args<'_>, machine: &mut Machine<'_>) -> Re
     machine.step(text.len() / 8)?;
     Ok(match name {
         "b64enc" => Value::text(STANDARD.encode(text)),
-        "b64dec" => Value::text(match STANDARD.decode(text.replace(['\n', '\r'], "")) {
+        "b64dec" => Value::text(match LENIENT.decode(text.replace(['\n', '\r'], "")) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) => format!("illegal base64 data: {error}"),
+            Err(_) => format!("illegal base64 data at input byte {}", illegal_at(text)),
         }),
         "b32enc" => Value::text(base32_encode(text.as_bytes())),
         "b32dec" => Value::text(

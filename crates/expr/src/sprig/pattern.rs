@@ -2,7 +2,7 @@
 //! in both.
 
 use super::Args;
-use crate::lang::{self, Machine, Value};
+use crate::lang::{Machine, Value};
 
 pub(super) const NAMES: &[&str] = &[
     "regexMatch",
@@ -38,7 +38,7 @@ pub(super) fn call(name: &str, args: &Args<'_>, machine: &mut Machine<'_>) -> Re
     args.exactly(if matches!(plain, "Match" | "Find") { 2 } else { 3 })?;
     let text = args.text(1)?;
     machine.step(text.len() / 8)?;
-    let pattern = match lang::pattern(args.text(0)?) {
+    let pattern = match crate::pattern::compile(args.text(0)?) {
         Ok(pattern) => pattern,
         // `regexMatch` gives false for a wrong pattern.
         Err(_) if name == "regexMatch" => return Ok(Value::Bool(false)),

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
 use super::{number, parser::Tree};
-use crate::MAX_REGEX_BYTES;
 
 /// What a part of a condition is.
 #[derive(Debug, Clone)]
@@ -161,10 +160,7 @@ fn shift(by: f64, shifted: impl Fn(u32) -> Option<u64>) -> f64 {
 
 /// Compiles a pattern of limited size.
 pub(super) fn pattern(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(pattern)
-        .size_limit(MAX_REGEX_BYTES)
-        .build()
-        .map_err(|_| format!("Unable to compile regexp pattern '{pattern}'"))
+    crate::pattern::compile(pattern).map_err(|_| format!("Unable to compile regexp pattern '{pattern}'"))
 }
 
 /// Names the operand that does not fit, in govaluate's words.

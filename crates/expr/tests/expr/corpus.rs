@@ -8,7 +8,7 @@ use std::{
 };
 
 use expr::{
-    Continues, Depends, Lookup, Names, Tag, TaskResult, Unresolved, is_late_bound,
+    Continues, Depends, Lookup, Names, Tag, TaskResult, Unresolved,
     lang::{self, Env, Expression, evaluate_bool},
     pure_tag, substitute_with, tags, when,
 };
@@ -141,9 +141,8 @@ fn expressions_are_decided_as_argo_decides_them() {
         }
     }
     for case in of_engine(&all, "late_binding_variable_missing") {
-        let missing =
-            Expression::parse(case["expression"].as_str().unwrap()).unwrap().missing(&Known::of(case).1);
-        let late = missing.iter().any(|name| is_late_bound(name));
+        let expression = Expression::parse(case["expression"].as_str().unwrap()).unwrap();
+        let late = expression.late_bound_missing(&Known::of(case).1).is_some();
         assert_eq!(Some(late), case["expected"].as_bool(), "{case}");
     }
     for case in of_engine(&all, "value_from") {

@@ -1,5 +1,5 @@
-//! What Go's expr-lang makes of each expression of the golden tables, with Argo's functions. The tables are not part of
-//! the project: where they are absent the test says so.
+//! What Go's expr-lang makes of each expression of the golden tables, with Argo's functions, and Go's `regexp` of
+//! patterns. The tables of expressions are not part of the project: where they are absent the test says so.
 
 use std::{fs, path::PathBuf};
 
@@ -126,4 +126,37 @@ proptest! {
         env.set_json(&recorded_in());
         prop_assert_eq!(&given(&wrapped, &env), told, "{}", wrapped);
     }
+}
+
+/// What Go's `regexp` makes of patterns, each with a text: a table of our own (`patterns.tsv`).
+#[test]
+fn patterns_find_what_go_finds() {
+    let table = include_str!("patterns.tsv");
+    let mut wrong = Vec::new();
+    for row in table.lines().filter(|row| !row.starts_with('#')) {
+        let mut cells = row.split('\t');
+        let mut text = || serde_json::from_str::<Value>(cells.next().unwrap()).unwrap();
+        let known = json!({"pattern": text(), "text": text()});
+        let (verdict, told) = (cells.next().unwrap(), cells.next().unwrap());
+        let mut env = Env::new(Timestamp::UNIX_EPOCH, 1);
+        env.set_json(known.as_object().unwrap());
+        let matches = evaluate("text matches pattern", &env);
+        let found = evaluate("sprig.mustRegexFind(pattern, text)", &env);
+        let same = match verdict {
+            "error" => {
+                let reason: String = serde_json::from_str(told).unwrap();
+                matches.is_err() && found.as_ref().is_err_and(|error| error.to_string().contains(&reason))
+            }
+            "none" => matches.is_ok_and(|value| value.to_string() == "false"),
+            _ => {
+                let told: String = serde_json::from_str(told).unwrap();
+                matches.is_ok_and(|value| value.to_string() == "true")
+                    && found.as_ref().is_ok_and(|value| value.to_string() == told)
+            }
+        };
+        if !same {
+            wrong.push(format!("{row}\n    {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} rows:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -11,3 +11,5 @@ mod hostile;
 mod lang_laws;
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod tags;

@@ -38,10 +38,14 @@ pub(super) fn call(name: &str, args: &[Value], machine: &mut Machine<'_>) -> Res
         "len" => return length(first),
         "first" => match first {
             Value::Array(items) => items.first().cloned().unwrap_or(Value::Nil),
+            // of a text, the byte
+            Value::Text(text) => text.bytes().next().map_or(Value::Nil, |byte| Value::Int(byte.into())),
             _ => Value::Nil,
         },
         "last" => match first {
             Value::Array(items) => items.last().cloned().unwrap_or(Value::Nil),
+            // of a text, the byte
+            Value::Text(text) => text.bytes().next_back().map_or(Value::Nil, |byte| Value::Int(byte.into())),
             _ => Value::Nil,
         },
         "get" => return get(first, args.get(1).unwrap_or(&Value::Nil)),
