@@ -57,11 +57,13 @@ fn groups(tests: &[Value]) -> VecDeque<Group> {
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-/// Returns whether a test acts on a workflow right after it was submitted: on a cluster its pods have not begun by then.
-fn acts_at_once(test: &Value) -> bool {
+/// Returns whether a test acts on a workflow right after it was submitted, or has one wait for another: on a cluster its
+/// pods have not begun, or not ended, by then.
+fn needs_time(test: &Value) -> bool {
     let steps = test["steps"].as_array().unwrap();
     let acts = |step: &Value| matches!(step["args"][0].as_str(), Some("stop" | "terminate"));
-    steps.windows(2).any(|two| two[0]["do"] == "submit" && acts(&two[1]))
+    let waits = |step: &Value| step["until"] == "waiting on a mutex";
+    steps.windows(2).any(|two| two[0]["do"] == "submit" && (acts(&two[1]) || waits(&two[1])))
 }
 
 async fn played(
@@ -71,7 +73,7 @@ async fn played(
     gaps: &BTreeMap<&str, &str>,
 ) -> Vec<(String, String)> {
     let mut failed = Vec::new();
-    let mut play = Play::new(World::new(corpus, plugin, acts_at_once(&group[0].1)).await);
+    let mut play = Play::new(World::new(corpus, plugin, needs_time(&group[0].1)).await);
     for (name, test) in group {
         play.patience = if gaps.contains_key(name.as_str()) { PATIENCE_WITH_GAPS } else { PATIENCE };
         for (number, step) in test["steps"].as_array().unwrap().iter().enumerate() {

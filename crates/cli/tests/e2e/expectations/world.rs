@@ -30,9 +30,8 @@ use crate::support::{
 pub(super) const NAMESPACE: &str = "argo";
 /// How long a command or a request may take.
 const TOO_LONG: Duration = Duration::from_secs(60);
-/// The namespace of what takes the only place for pods in a slow world, and for how long it does.
+/// The namespace of what takes the only place for pods in a slow world until it is let go.
 const BUSY: &str = "busy";
-const BUSY_TIME: &str = "3";
 /// The longest pause before another look: not every change is announced.
 pub(super) const GLANCE: Duration = Duration::from_millis(200);
 const GROUP: &str = "argo";
@@ -54,6 +53,7 @@ pub(super) struct World {
     serving: tokio::task::JoinHandle<()>,
     schedules: Vec<String>,
     slow: bool,
+    busy: bool,
 }
 
 /// What a command said.
@@ -63,7 +63,7 @@ pub(super) struct Said {
 }
 
 impl World {
-    /// Returns an empty server; of a `slow` one pods start after a while only, as on a cluster.
+    /// Returns an empty server; of a `slow` one pods start only when they are let, as they need their time on a cluster.
     pub(super) async fn new(corpus: &Path, plugin: &Plugin, slow: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -92,6 +92,7 @@ impl World {
             serving,
             schedules: Vec::new(),
             slow,
+            busy: false,
         };
         world.let_start(None).await;
         world.apply(&[repositories()]).await.unwrap();
@@ -113,13 +114,14 @@ impl World {
         self.call(Method::POST, "/api/marque/v1/apply", Some(body)).await.map(drop)
     }
 
-    /// Lets a run elsewhere take the only place for pods for a while, if this world is slow.
-    pub(super) async fn be_busy(&self) -> Result<(), String> {
-        if !self.slow {
+    /// Lets a run elsewhere take the only place for pods, if this world is slow.
+    pub(super) async fn be_busy(&mut self) -> Result<(), String> {
+        if !self.slow || self.busy {
             return Ok(());
         }
+        self.busy = true;
         let root = root(BUSY, &[]);
-        let container = json!({"image": "argoproj/argosay:v2", "args": ["sleep", BUSY_TIME]});
+        let container = json!({"image": "argoproj/argosay:v2", "args": ["sleep", "1h"]});
         let spec = json!({"entrypoint": "main", "templates": [{"name": "main", "container": container}]});
         let workflow = json!({"metadata": {"name": "first"}, "spec": spec});
         self.apply(&[root]).await?;
@@ -130,6 +132,16 @@ impl World {
             changes.recv().await.map_err(|error| error.to_string())?;
         }
         Ok(())
+    }
+
+    /// Frees the only place for pods, if it is taken, for good.
+    pub(super) async fn let_go(&mut self) -> Result<(), String> {
+        if !std::mem::take(&mut self.busy) {
+            return Ok(());
+        }
+        self.slow = false;
+        let path = format!("/api/v1/workflows/{BUSY}/first/terminate");
+        self.call(Method::PUT, &path, None).await.map(drop)
     }
 
     /// Calls the API; returns the body of the answer, or what is wrong.
