@@ -139,6 +139,20 @@ pub enum AuthError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A client of webhooks that could not work or is not safe.
+    #[error("the webhook client `{name}` {problem}")]
+    BadWebhookClient {
+        /// Its name.
+        name: String,
+        /// What is wrong with it; nothing of what it holds.
+        problem: &'static str,
+    },
+    /// Clients of webhooks in a Secret that this server cannot open.
+    #[error("the Secret of the webhook clients was not sealed by this server")]
+    SealedWebhookClients,
+    /// A delivery that no client has signed.
+    #[error("no webhook client has signed this")]
+    NoWebhookClient,
 }
 
 impl AuthError {
@@ -170,6 +184,8 @@ impl AuthError {
             Self::BadPassword { .. } => "IDN0023",
             Self::BadRunTokenKey { .. } => "IDN0024",
             Self::BadRunClaim { .. } => "IDN0025",
+            Self::BadWebhookClient { .. } | Self::SealedWebhookClients => "IDN0026",
+            Self::NoWebhookClient => "IDN0027",
         })
     }
 }

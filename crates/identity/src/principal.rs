@@ -70,10 +70,16 @@ impl Caller {
     /// scopes list for it. Only `runner` calls this (tidy checks it): the applied CronWorkflow is the voucher. Its issuer
     /// is no URL, so that no configured issuer can vouch for one.
     pub fn for_schedule(namespace: &str, name: &str) -> Self {
-        let key = PrincipalKey { issuer: "marque".to_owned(), subject: format!("cron/{namespace}/{name}") };
+        Self::machine(format!("cron/{namespace}/{name}"))
+    }
+    /// Returns the caller that a client of webhooks is: `webhook/<namespace>/<name>`, as with schedules.
+    pub(crate) fn for_webhook(namespace: &str, name: &str) -> Self {
+        Self::machine(format!("webhook/{namespace}/{name}"))
+    }
+    fn machine(subject: String) -> Self {
         let principal = Principal {
-            name: Some(key.subject.clone()),
-            key,
+            name: Some(subject.clone()),
+            key: PrincipalKey { issuer: "marque".to_owned(), subject },
             provider: "marque".to_owned(),
             kind: PrincipalKind::Workload,
             email: None,

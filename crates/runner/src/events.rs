@@ -6,8 +6,8 @@
 
 use audit::Clock as _;
 use engine::binding::{Dispatch, Incoming};
-use identity::{Caller, PrincipalKind};
-use model::{argo::Workflow, oam::Via};
+use identity::{AuthError, Caller, Delivery, PrincipalKind, WEBHOOK_CLIENTS, verify_webhook};
+use model::{NamespacedName, argo::Workflow, oam::Via};
 use policy::SendEvent;
 
 use crate::{Runner, RunnerError, Submission, clock::SystemClock, random};
@@ -16,6 +16,24 @@ use crate::{Runner, RunnerError, Submission, clock::SystemClock, random};
 type Made = Result<Workflow, String>;
 
 impl Runner {
+    /// Returns who signed what came without a token; `None` if the namespace has no Secret that names clients of
+    /// webhooks. Source: Argo `server/auth/webhook/interceptor.go`.
+    pub fn webhook_caller(
+        &self,
+        namespace: &str,
+        delivery: &Delivery<'_>,
+    ) -> Option<Result<Caller, AuthError>> {
+        let rules = self.rules();
+        let secret = rules.catalog().secret(&NamespacedName::new(namespace, WEBHOOK_CLIENTS))?;
+        Some(match self.inner.sealing_key.open(secret) {
+            Ok(clients) => {
+                let clients = clients.iter().map(|(name, text)| (name.as_str(), text.as_slice()));
+                verify_webhook(namespace, clients, delivery)
+            }
+            Err(_) => Err(AuthError::SealedWebhookClients),
+        })
+    }
+
     /// Takes in an event: every binding of its namespace looks at it, in order of name. A machine starts runs by the
     /// path `event`; a person who sends one, by hand.
     ///

@@ -1,11 +1,12 @@
 //! What a pod or task is handed of the run's namespace: ConfigMaps, and Secrets through the door.
 //! Not here: what of them it sees where (`backend`).
-//! Invariant: a Secret is opened only while the act that uses it is on record, and only if the template names it.
+//! Invariant: a Secret is opened for a pod only while the act that uses it is on record, and only if the template names
+//! it; the one that vouches for senders of events never is.
 
 use std::collections::BTreeMap;
 
 use backend::{BackendError, Materials, Needs};
-use identity::Caller;
+use identity::{Caller, WEBHOOK_CLIENTS};
 use model::{
     NamespacedName,
     argo::{NodeId, Workflow},
@@ -56,6 +57,12 @@ impl Inner {
     ) -> Result<BTreeMap<String, backend::SecretValues>, BackendError> {
         let mut opened = BTreeMap::new();
         for name in &needs.secrets {
+            if name == WEBHOOK_CLIENTS {
+                // whoever reads it can send events as any machine in it
+                let why =
+                    format!("no pod is given secret `{WEBHOOK_CLIENTS}`: it vouches for senders of events");
+                return Err(BackendError::Unsupported(why));
+            }
             let found = rules.catalog().secret(&NamespacedName::new(namespace, name));
             if let Some(secret) = found {
                 opened.insert(name.clone(), self.open(secret)?);

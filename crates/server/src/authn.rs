@@ -1,16 +1,20 @@
-//! Who is asking: from the `Authorization` header to a [`Caller`], before anything of the body is read. What is wrong
-//! with a token goes to the record; the client learns only that it is not valid.
+//! Who is asking: from the `Authorization` header to a [`Caller`], before anything of the body is read; where webhooks
+//! are taken, from the body's signature, too. What is wrong with either goes to the record; the client learns only that
+//! it is not valid.
 //! Not here: verifying tokens (`identity`), fetching keys (`connector`), who may (`policy`).
 
 use axum::{
+    body::Body,
     extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, Method, header, request::Parts},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use identity::{Caller, Secret, SessionToken};
+use identity::{Caller, Delivery, Secret, SessionToken};
 
-use crate::{App, ServerError, answer::Rejection, limits::MAX_TOKEN_BYTES};
+use crate::{
+    App, ServerError, answer::Rejection, argo::Namespace, json::gather, limits::MAX_TOKEN_BYTES, vouchers,
+};
 
 /// Somebody for whom an issuer, the local directory or a session vouches.
 #[derive(Debug, Clone)]
@@ -54,12 +58,50 @@ pub(crate) async fn require(State(app): State<App>, mut request: Request, next: 
             request.extensions_mut().insert(Authenticated(caller));
             next.run(request).await
         }
-        Err(why) => {
-            let what = format!("{} {}", request.method(), request.uri().path());
-            let error = unvouched(&app, &why, &what).await;
-            Rejection::at(request.uri().path(), error).into_response()
-        }
+        Err(why) => refused(&app, &why, request.method().clone(), request.uri().path()).await,
     }
+}
+
+/// Layer: as [`require`], and what comes without a token may be signed by a client of webhooks of the namespace.
+pub(crate) async fn require_or_signed(State(app): State<App>, request: Request, next: Next) -> Response {
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        return require(State(app), request, next).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+    let namespace = match Namespace::from_request_parts(&mut parts, &app).await {
+        Ok(Namespace(namespace)) => namespace,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let body = match gather(body).await {
+        Ok(body) => body,
+        Err(error) => return Rejection::at(&path, error).into_response(),
+    };
+    let signer = {
+        let delivery = Delivery { header: &|name| only(&parts.headers, name), body: &body };
+        app.runner().webhook_caller(&namespace, &delivery)
+    };
+    let mut request = Request::from_parts(parts, Body::from(body));
+    match signer {
+        Some(Ok(caller)) => {
+            request.extensions_mut().insert(Authenticated(caller));
+            next.run(request).await
+        }
+        Some(Err(error)) => refused(&app, &vouchers::unvouched(&error), method, &path).await,
+        None => refused(&app, &no_credentials(), method, &path).await,
+    }
+}
+
+async fn refused(app: &App, why: &Unvouched, method: Method, path: &str) -> Response {
+    let error = unvouched(app, why, &format!("{method} {path}")).await;
+    Rejection::at(path, error).into_response()
+}
+
+/// Returns the text of a header that stands once.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut all = headers.get_all(name).iter();
+    let one = all.next().filter(|_| all.next().is_none())?;
+    one.to_str().ok()
 }
 
 /// Records that nobody vouches for a caller; returns how to answer, which is a refusal whether or not it was recorded.
@@ -88,11 +130,15 @@ async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Unvouched> {
     session.and_then(|session| app.vouchers().session(session)).ok_or_else(no_session)
 }
 
+fn no_credentials() -> Unvouched {
+    Unvouched::new(NO_CREDENTIALS, "there is no `Authorization` header")
+}
+
 /// Returns the one bearer token of the request.
 fn bearer(headers: &HeaderMap) -> Result<Secret, Unvouched> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = all.next() else {
-        return Err(Unvouched::new(NO_CREDENTIALS, "there is no `Authorization` header"));
+        return Err(no_credentials());
     };
     let bad = |reason: &str| Unvouched::new(NOT_BEARER, reason);
     if all.next().is_some() {

@@ -33,6 +33,8 @@ pub(crate) enum Access {
     Public(&'static str),
     /// Everybody whom somebody vouches for; the endpoint's acts are then decided and recorded.
     Vouched,
+    /// The same, and whoever signs the body as a client of webhooks.
+    VouchedOrSigned,
 }
 
 /// An act an endpoint does.
@@ -87,20 +89,26 @@ impl Endpoint {
         self.acts = acts.to_vec();
         self
     }
+    /// Returns the endpoint as one that takes signed bodies, too.
+    pub(crate) const fn or_signed(mut self) -> Self {
+        self.access = Access::VouchedOrSigned;
+        self
+    }
     /// Returns the endpoint as one that goes on.
     pub(crate) const fn streams(mut self) -> Self {
         self.pace = Pace::Stream;
         self
     }
     fn layered(self, app: &App) -> MethodRouter<App> {
-        let mut handler = self.handler;
-        if self.pace == Pace::Answer {
-            handler = handler.route_layer(from_fn(limits::timely));
-        }
-        match self.access {
-            Access::Public(_) => handler,
-            Access::Vouched => handler.route_layer(from_fn_with_state(app.clone(), authn::require)),
-        }
+        let handler = match self.access {
+            Access::Public(_) => self.handler,
+            Access::Vouched => self.handler.route_layer(from_fn_with_state(app.clone(), authn::require)),
+            Access::VouchedOrSigned => {
+                self.handler.route_layer(from_fn_with_state(app.clone(), authn::require_or_signed))
+            }
+        };
+        // around all: finding out who asks can take time, too
+        if self.pace == Pace::Answer { handler.route_layer(from_fn(limits::timely)) } else { handler }
     }
 }
 
@@ -124,6 +132,7 @@ pub fn endpoints() -> String {
         let who = match endpoint.access {
             Access::Public(why) => format!("public: {why}"),
             Access::Vouched => "vouched".to_owned(),
+            Access::VouchedOrSigned => "vouched or signed".to_owned(),
         };
         format!("{} {} | {who}{stream} | {acts}\n", endpoint.method, endpoint.path)
     };

@@ -65,7 +65,11 @@ fn check_kind(kind: &str) -> Result<(), ServerError> {
     Err(ServerError::NotJson(essence.chars().take(64).collect::<String>().escape_debug().to_string()))
 }
 
-async fn gather(body: Body) -> Result<bytes::Bytes, ServerError> {
+/// Reads a body to its end.
+///
+/// # Errors
+/// [`ServerError::BodyTooLarge`], or [`ServerError::BadRequest`] if it breaks off.
+pub(crate) async fn gather(body: Body) -> Result<bytes::Bytes, ServerError> {
     axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|error| {
         let too_large =
             std::error::Error::source(&error).is_some_and(|cause| cause.to_string().contains("length limit"));

@@ -82,7 +82,8 @@ impl Vouchers {
     }
 }
 
-fn unvouched(error: &AuthError) -> Unvouched {
+/// Returns why nobody is vouched for, as it is recorded.
+pub(crate) fn unvouched(error: &AuthError) -> Unvouched {
     Unvouched::new(error.code().0, error.to_string())
 }
 

@@ -1,6 +1,5 @@
 //! Taking events. Source: Argo `server/event/event_server.go`, `pkg/apiclient/event/event.proto`.
-//! Not here: which runs an event starts (`runner`), listing the bindings (`objects`), signed events of webhooks from
-//! senders without a token.
+//! Not here: which runs an event starts (`runner`), listing the bindings (`objects`), who signed an event (`authn`).
 
 use axum::{
     Json,
@@ -23,8 +22,8 @@ use crate::{
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let acts = [act::<SendEvent>(), act::<SubmitRun>(), act::<ViewRun>(), act::<ViewOutput>()];
     vec![
-        Endpoint::new(Method::POST, "/api/v1/events/{namespace}/", &acts, receive),
-        Endpoint::new(Method::POST, "/api/v1/events/{namespace}/{discriminator}", &acts, receive),
+        Endpoint::new(Method::POST, "/api/v1/events/{namespace}/", &acts, receive).or_signed(),
+        Endpoint::new(Method::POST, "/api/v1/events/{namespace}/{discriminator}", &acts, receive).or_signed(),
     ]
 }
 

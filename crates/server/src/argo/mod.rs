@@ -26,7 +26,7 @@ mod workflows;
 use crate::endpoint::Endpoint;
 
 pub(crate) use list::Asked;
-pub(crate) use names::Named;
+pub(crate) use names::{Named, Namespace};
 
 /// The kind of thing a workflow is, in messages.
 pub(crate) const WORKFLOWS: &str = "workflows.argoproj.io";

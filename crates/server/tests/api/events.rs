@@ -201,3 +201,126 @@ async fn what_is_no_json_is_refused_and_what_was_accepted_outlives_the_server() 
     let ended = server.until_ended("ops", "argo", &name).await;
     assert_eq!(ended["status"]["phase"], "Succeeded", "{}", ended["status"]);
 }
+
+/// GitHub signs for the client `forge`; nobody starts anything by GitLab's `other`.
+const CLIENTS: &str = r#"
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: argo-workflows-webhook-clients, namespace: argo}
+stringData:
+  forge: |
+    type: github
+    secret: "It's a Secret to Everybody"
+  other: |
+    type: gitlab
+    secret: of the other
+"#;
+const PUSHED: &str = r#"{"branch": "main"}"#;
+/// HMAC-SHA-256 of [`PUSHED`] with the secret of `forge`, as `openssl dgst -sha256 -hmac` gives it.
+const SIGNATURE: &str = "sha256=46484b7fa778c248be8708d93a3ee1bb3c7096a71b6dcaef6b142f617e4b7920";
+
+/// Sends what a forge does: no token, the headers and the body.
+async fn deliver(server: &Server, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let request = Request::post(path).header("content-type", "application/json").header("x-kind", "push");
+    let request = headers.iter().fold(request, |request, (name, text)| request.header(*name, *text));
+    server.send(request.body(Body::from(body.to_owned())).unwrap()).await
+}
+
+async fn hooked() -> Server {
+    let scope = SCOPE.replace("workload:forge\"", "workload:webhook/argo/forge\"");
+    let server = Server::new().await;
+    let files = json!({"files": [{"name": "a.yaml", "text": format!("{scope}{BUILD}{CLIENTS}")}]});
+    server.post("admin", "/api/marque/v1/apply", files).await.ok();
+    server
+}
+
+#[tokio::test]
+async fn a_signed_webhook_starts_a_run_as_the_machine_that_the_scope_lists() {
+    let server = hooked().await;
+    let headers = [("X-GitHub-Event", "push"), ("X-Hub-Signature-256", SIGNATURE)];
+    assert_eq!(deliver(&server, EVENTS, &headers, PUSHED).await.ok(), json!({}));
+    let all = runs(&server).await;
+    assert_eq!(all.len(), 1);
+    assert_eq!(
+        all[0]["spec"]["arguments"]["parameters"],
+        json!([{"name": "branch", "value": "main"}]),
+        "the body that was signed is the body that is read"
+    );
+    let record = server.record().await;
+    let submitted = record.iter().find(|entry| entry["action"] == "submit").unwrap();
+    assert_eq!(
+        (&submitted["details"]["via"], &submitted["principal"]["sub"], &submitted["principal"]["iss"]),
+        (&json!("event"), &json!("webhook/argo/forge"), &json!("marque"))
+    );
+    assert!(!json!(record).to_string().contains("Secret to Everybody"));
+}
+
+#[tokio::test]
+async fn a_webhook_that_nobody_signed_is_refused_in_one_way_and_is_on_record() {
+    let server = hooked().await;
+    let event = ("x-github-event", "push");
+    let signed = ("x-hub-signature-256", SIGNATURE);
+    let plain = deliver(&server, EVENTS, &[], PUSHED).await.is(401).text();
+    let attempts: &[(&[(&str, &str)], &str)] = &[
+        (&[event, signed], r#"{"branch": "evil"}"#),
+        (&[signed], PUSHED),
+        (&[event], PUSHED),
+        (&[event, signed, signed], PUSHED),
+        (&[event, ("x-hub-signature-256", "sha256=")], PUSHED),
+        (&[event, ("x-hub-signature", SIGNATURE)], PUSHED),
+        (&[("x-gitlab-event", "Push Hook"), ("x-gitlab-token", "It's a Secret to Everybody")], PUSHED),
+        (&[("x-gitlab-event", "Push Hook"), ("x-gitlab-token", "")], PUSHED),
+    ];
+    for (headers, body) in attempts {
+        let answer = deliver(&server, EVENTS, headers, body).await.is(401).text();
+        assert_eq!(answer, plain, "{headers:?}");
+    }
+    // a signature helps nowhere else, and no token is made up for by one
+    for path in ["/api/v1/events/nowhere/push", "/api/v1/events/argo-2/push"] {
+        assert_eq!(deliver(&server, path, &[event, signed], PUSHED).await.is(401).text(), plain);
+    }
+    deliver(&server, "/api/v1/workflows/argo/submit", &[event, signed], PUSHED).await.is(401);
+    deliver(&server, EVENTS, &[event, signed, ("authorization", "Bearer x")], PUSHED).await.is(401);
+    assert!(runs(&server).await.is_empty());
+    let record = server.record().await;
+    let unsigned = record.iter().filter(|entry| entry.to_string().contains("IDN0027")).count();
+    assert_eq!(unsigned, attempts.len() + 1, "each attempt that reached the clients is on record");
+}
+
+#[tokio::test]
+async fn a_client_that_the_scope_does_not_list_starts_nothing() {
+    let server = hooked().await;
+    let headers = [("x-gitlab-event", "Push Hook"), ("x-gitlab-token", "of the other")];
+    deliver(&server, EVENTS, &headers, PUSHED).await.is(403);
+    assert!(runs(&server).await.is_empty());
+    let record = server.record().await;
+    let denied = |entry: &&Value| entry["principal"]["sub"] == "webhook/argo/other";
+    assert!(record.iter().any(|entry| denied(&entry)));
+}
+
+#[tokio::test]
+async fn a_webhook_too_large_is_refused_before_it_is_kept() {
+    let server = hooked().await;
+    let body = format!("{{\"branch\": \"{}\"}}", "b".repeat(3 << 20));
+    deliver(&server, EVENTS, &[("x-github-event", "push")], &body).await.is(413);
+    // no length is said beforehand
+    let chunks = (0..40).map(|_| Ok::<_, std::io::Error>(vec![b'b'; 100_000]));
+    let stream = Body::from_stream(futures_util::stream::iter(chunks));
+    let request = Request::post(EVENTS).header("x-github-event", "push").body(stream).unwrap();
+    server.send(request).await.is(413);
+}
+
+#[tokio::test]
+async fn no_pod_is_given_what_vouches_for_webhooks() {
+    let server = hooked().await;
+    let from = json!({"secretRef": {"name": "argo-workflows-webhook-clients"}});
+    let container = json!({"image": "a", "command": ["true"], "envFrom": [from]});
+    let spec = json!({"entrypoint": "main", "templates": [{"name": "main", "container": container}]});
+    let workflow = json!({"metadata": {"name": "thief", "namespace": "argo"}, "spec": spec});
+    server.post("ops", "/api/v1/workflows/argo", json!({"workflow": workflow})).await.ok();
+    let ended = server.until_ended("ops", "argo", "thief").await;
+    let status = &ended["status"];
+    assert_eq!(status["phase"], "Error", "{status}");
+    assert!(status.to_string().contains("no pod is given secret"), "{status}");
+}
