@@ -131,7 +131,7 @@ impl Drivers {
                     Err(DriverError::Unsupported(format!("listing `{what}`")))
                 }
                 Location::Plugin(at) => Plugin::of(&self.settings, at).await?.list().await,
-                _ => objects::of(&self.settings, place).await?.list().await,
+                _ => objects::list(&self.settings, place).await,
             }
         })
         .await

@@ -1,5 +1,5 @@
-"""The services that artifacts lie on: `s3` (moto), `http FOLDER` (files and git repositories),
-`gcs KEYFILE` (a double).
+"""The services that artifacts lie on: `s3` (moto), `http FOLDER` (files and git repositories), `gcs KEYFILE` (a double);
+and `httpbin`, that Argo's own tests ask.
 
 Prints `ready PORT` and ends when standard input does.
 """
@@ -182,6 +182,14 @@ def serve(kind, arguments):
         server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server.server_address[1]
+    if kind == "httpbin":
+        from httpbin import app
+        from werkzeug.serving import WSGIRequestHandler, make_server
+
+        WSGIRequestHandler.log_request = lambda *_: None
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server.server_port
     if kind == "s3":
         from moto.server import ThreadedMotoServer
 

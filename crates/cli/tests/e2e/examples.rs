@@ -12,11 +12,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{
     marque,
     plugin::{self, Plugin},
+    service::Services,
 };
 
 /// The examples that do not succeed here, each with the reason. The list may only shrink.
@@ -71,16 +72,24 @@ fn yaml_files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Writes what the examples refer to into one file, and each example into one of its own.
-fn prepare(corpus: &Path, folder: &Path) -> (PathBuf, Vec<Example>) {
+fn prepare(corpus: &Path, folder: &Path, services: &Services) -> (PathBuf, Vec<Example>) {
     let mut files = Vec::new();
     yaml_files(&corpus.join("examples"), &mut files);
     files.sort();
     let support = ["ConfigMap", "PersistentVolumeClaim", "WorkflowTemplate", "ClusterWorkflowTemplate"];
     let texts = files.iter().map(|file| fs::read_to_string(file).unwrap());
-    let referred: Vec<String> = texts
+    let mut referred: Vec<String> = texts
         .flat_map(|text| documents(&text))
         .filter(|document| support.contains(&kind(document)))
         .collect();
+    let repositories = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "artifact-repositories"},
+        "data": {"my-key": services.repository()},
+    });
+    let documents_of_services = services.secrets("default").into_iter().chain([repositories]);
+    referred.extend(documents_of_services.map(|object| format!("{object}\n")));
     let shared = folder.join("shared.yaml");
     fs::write(&shared, referred.join("---\n")).unwrap();
     let expected = fs::read_to_string(corpus.join("e2e/expectations.json")).unwrap();
@@ -96,7 +105,7 @@ fn prepare(corpus: &Path, folder: &Path) -> (PathBuf, Vec<Example>) {
         let mut workflows = documents(&text).into_iter().filter(|document| kind(document) == "Workflow");
         let document = workflows.find(|document| names(document, name)).unwrap_or(text);
         let workflow = folder.join(format!("{number}.yaml"));
-        fs::write(&workflow, document).unwrap();
+        fs::write(&workflow, services.here(&document)).unwrap();
         examples.push(Example { file, workflow });
     }
     (shared, examples)
@@ -150,7 +159,8 @@ fn argos_examples_succeed_on_this_machine() {
         .map(|line| line.split_once(" | ").unwrap_or_else(|| panic!("no reason: {line}")))
         .collect();
     let folder = tempfile::tempdir().unwrap();
-    let (shared, examples) = prepare(&corpus, folder.path());
+    let services = Services::start();
+    let (shared, examples) = prepare(&corpus, folder.path(), &services);
     assert!(examples.len() > 90, "only {} examples were found", examples.len());
     let plugin = Plugin::start();
     let driver = format!("{}={}", plugin::NAME, plugin.socket().display());

@@ -33,11 +33,28 @@ pub(crate) struct Objects {
 
 /// Returns the place in the object store that holds it.
 pub(crate) async fn of(settings: &Settings, place: Place<'_>) -> Result<Objects, DriverError> {
+    let key = checked(place.at.key().unwrap_or_default())?;
+    at_key(settings, place, key).await
+}
+
+/// Returns every key below a place, in order; a bucket's without a key, as Argo's drivers give them.
+pub(crate) async fn list(settings: &Settings, place: Place<'_>) -> Result<Vec<String>, DriverError> {
+    let all = place.at.key().is_none_or(|key| key.trim_matches('/').is_empty());
+    // the namespace's own artifacts are those of all its runs
+    let objects = if all && !is_own(place.at) {
+        at_key(settings, place, Key::default()).await?
+    } else {
+        of(settings, place).await?
+    };
+    let below = objects.below().await?;
+    Ok(below.into_iter().map(|object| object.location.to_string()).collect())
+}
+
+async fn at_key(settings: &Settings, place: Place<'_>, key: Key) -> Result<Objects, DriverError> {
     let (at, secrets) = (place.at, place.secrets);
-    let key = checked(at.key().unwrap_or_default())?;
     let mut bucket = None;
     let (store, shown): (Arc<dyn ObjectStore>, String) = match at {
-        Location::S3(s3) if s3.bucket.is_empty() && s3.endpoint.is_empty() => {
+        Location::S3(_) if is_own(at) => {
             (local::store(settings, place.namespace).await?, "the namespace's own artifacts".to_owned())
         }
         Location::S3(at) => {
@@ -51,6 +68,11 @@ pub(crate) async fn of(settings: &Settings, place: Place<'_>) -> Result<Objects,
         other => return Err(DriverError::Unsupported(format!("the artifact driver `{}`", other.driver()))),
     };
     Ok(Objects { store, key, shown, limits: settings.limits, bucket })
+}
+
+/// Returns whether a place is among the namespace's own artifacts on this machine.
+fn is_own(at: &Location) -> bool {
+    matches!(at, Location::S3(s3) if s3.bucket.is_empty() && s3.endpoint.is_empty())
 }
 
 /// Returns a key as the stores spell it: without slashes at its ends and doubled ones.
@@ -133,12 +155,6 @@ impl Objects {
         done.map_err(|error| {
             DriverError::failed(format!("saving {}/{key}", self.shown), guard::cleaned(&error.to_string()))
         })
-    }
-
-    /// Returns every key below this one, in order.
-    pub(crate) async fn list(&self) -> Result<Vec<String>, DriverError> {
-        let below = self.below().await?;
-        Ok(below.into_iter().map(|object| object.location.to_string()).collect())
     }
 
     /// Deletes the object and every object below its key.

@@ -36,6 +36,7 @@ async fn no_key_and_no_namespace_leads_out_of_the_folder() {
         let place = at("s3", json!({"key": key}));
         assert!(bench.save(&place, &file).await.is_err(), "{key}");
         assert!(bench.load(&place).await.is_err(), "{key}");
+        assert!(bench.list(&place).await.is_err(), "{key}");
     }
     let place = at("s3", json!({"key": "x"}));
     for namespace in ["", ".", "..", "a/b", "../x"] {

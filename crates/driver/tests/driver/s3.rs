@@ -59,6 +59,14 @@ async fn a_folder_is_an_object_a_file() {
     assert_eq!(Vec::from_iter(found.keys()), ["/2", "/sub/1"]);
     let listed = bench.list(&place(&service, "out/dir", json!({}))).await.unwrap();
     assert_eq!(listed, ["out/dir/2", "out/dir/sub/1"]);
+    let everything = place(&service, "", json!({}));
+    assert_eq!(bench.list(&everything).await.unwrap(), ["out/dir/2", "out/dir/sub/1", "out/dir2/3"]);
+    for refused in [bench.delete(&everything).await, bench.save(&everything, &bench.path("folder")).await] {
+        assert!(
+            refused.unwrap_err().contains("cannot be an artifact's key"),
+            "a whole bucket is only listed"
+        );
+    }
     bench.delete(&place(&service, "out/dir", json!({}))).await.unwrap();
     let left = bench.load(&place(&service, "out/dir", json!({}))).await.unwrap_err();
     assert!(left.contains("not found"), "{left}");

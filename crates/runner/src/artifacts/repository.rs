@@ -38,26 +38,28 @@ pub(crate) fn frozen(
     let reference = wanted.clone().unwrap_or_default();
     let name = if reference.config_map.is_empty() { REPOSITORIES } else { &reference.config_map };
     let found = catalog.config_map(&NamespacedName::new(namespace.clone(), name));
-    let chosen = match (found, wanted.is_some()) {
-        (Some(found), _) => {
-            let key = key_of(found, &reference);
-            let shown = format!("{namespace}/{name}#{key}");
-            let text = found.data.get(&key).ok_or_else(|| {
-                fault(format!("config map missing key \"{key}\" for artifact repository ref \"{shown}\""))
-            })?;
+    let kept = found.and_then(|found| {
+        let key = key_of(found, &reference);
+        Some((found.data.get(&key)?, key))
+    });
+    let chosen = match (kept, &wanted) {
+        (Some((text, key)), _) => {
             let fields = parsed(&text.0).map_err(|problem| {
+                let shown = format!("{namespace}/{name}#{key}");
                 fault(format!("failed to find artifact repository \"{shown}\": {problem}"))
             })?;
             json!({"configMap": name, "key": key, "namespace": namespace, "artifactRepository": fields})
         }
-        (None, true) => {
-            let shown = format!("{name}#{}", reference.key);
+        (None, Some(wanted)) => {
+            let shown = format!("{}#{}", wanted.config_map, wanted.key);
+            let why = if found.is_some() { "it has no such key" } else { "there is no such config map" };
             return Err(fault(format!(
-                "failed to find any artifact repository for artifact repository ref {shown}"
+                "failed to find any artifact repository for artifact repository ref \"{shown}\": {why}"
             )));
         }
-        (None, false) if of_server.is_empty() => return Ok(None),
-        (None, false) => json!({"default": true, "artifactRepository": of_server}),
+        // a config map without a default leaves it to the server, as none does
+        (None, None) if of_server.is_empty() => return Ok(None),
+        (None, None) => json!({"default": true, "artifactRepository": of_server}),
     };
     let mut status = WorkflowStatus::default();
     status.rest.insert(FIELD.to_owned(), chosen);

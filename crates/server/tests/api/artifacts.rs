@@ -306,9 +306,12 @@ async fn a_repository_that_is_not_there_is_told() {
     for (reference, expected) in [
         (
             json!({"configMap": "none"}),
-            "failed to find any artifact repository for artifact repository ref none#",
+            "failed to find any artifact repository for artifact repository ref \"none#\": there is no such config map",
         ),
-        (json!({"key": "other"}), "config map missing key \"other\" for artifact repository ref"),
+        (
+            json!({"key": "other"}),
+            "failed to find any artifact repository for artifact repository ref \"#other\": it has no such key",
+        ),
     ] {
         let spec = json!({"entrypoint": "main", "artifactRepositoryRef": reference,
             "templates": [{"name": "main", "container": {"image": "busybox", "command": ["true"]}}]});
@@ -316,6 +319,23 @@ async fn a_repository_that_is_not_there_is_told() {
         let refused = server.post("ops", "/api/v1/workflows/argo", workflow).await.is(400);
         assert!(refused.text().contains(&expected.replace('"', "\\\"")), "{}", refused.text());
     }
+}
+
+#[tokio::test]
+async fn a_config_map_without_a_default_leaves_the_repository_to_the_server() {
+    let server = server(
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: artifact-repositories, namespace: argo}, data: {a: ''}}",
+    )
+    .await;
+    let spec = json!({"entrypoint": "main", "templates": [{
+        "name": "main", "container": {"image": "busybox", "command": ["true"]}}]});
+    let ended = run(&server, "plain", spec.clone()).await;
+    assert_eq!(ended["status"]["phase"], "Succeeded", "{ended:#}");
+    assert_eq!(ended["status"].get("artifactRepositoryRef"), None);
+    let mut named = spec;
+    named["artifactRepositoryRef"] = json!({"key": "a"});
+    let ended = run(&server, "named", named).await;
+    assert_eq!(ended["status"]["artifactRepositoryRef"]["key"], "a", "{ended:#}");
 }
 
 #[tokio::test]

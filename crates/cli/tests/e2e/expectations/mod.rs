@@ -21,7 +21,7 @@ use play::Play;
 use serde_json::Value;
 use world::World;
 
-use crate::support::plugin::Plugin;
+use crate::support::{plugin::Plugin, service::Services};
 
 /// The tests that do not pass here, each with the reason. The list may only shrink.
 const GAPS: &str = include_str!("../expectations.txt");
@@ -69,11 +69,11 @@ fn needs_time(test: &Value) -> bool {
 async fn played(
     group: Group,
     corpus: &std::path::Path,
-    plugin: &Plugin,
+    (plugin, services): (&Plugin, &Arc<Services>),
     gaps: &BTreeMap<&str, &str>,
 ) -> Vec<(String, String)> {
     let mut failed = Vec::new();
-    let mut play = Play::new(World::new(corpus, plugin, needs_time(&group[0].1)).await);
+    let mut play = Play::new(World::new(corpus, (plugin, services), needs_time(&group[0].1)).await);
     for (name, test) in group {
         play.patience = if gaps.contains_key(name.as_str()) { PATIENCE_WITH_GAPS } else { PATIENCE };
         for (number, step) in test["steps"].as_array().unwrap().iter().enumerate() {
@@ -120,17 +120,17 @@ async fn argos_end_to_end_tests_pass_on_this_machine() {
     let gaps = Arc::new(if only.is_some() { BTreeMap::new() } else { all });
     let played_names: Vec<String> = groups.iter().flatten().map(|(name, _)| name.clone()).collect();
     let (groups, failed) = (Arc::new(Mutex::new(groups)), Arc::new(Mutex::new(BTreeMap::new())));
-    let plugin = Arc::new(Plugin::start());
+    let (plugin, services) = (Arc::new(Plugin::start()), Arc::new(Services::start()));
     // what plays is light; the servers' work is on all threads
     let lanes = tokio::task::LocalSet::new();
     let mut playing = Vec::new();
     for _ in 0..LANES {
         let (groups, failed, gaps) = (Arc::clone(&groups), Arc::clone(&failed), Arc::clone(&gaps));
-        let (corpus, plugin) = (corpus.clone(), Arc::clone(&plugin));
+        let (corpus, plugin, services) = (corpus.clone(), Arc::clone(&plugin), Arc::clone(&services));
         playing.push(lanes.spawn_local(async move {
             loop {
                 let Some(group) = groups.lock().unwrap().pop_front() else { return };
-                let found = played(group, &corpus, &plugin, &gaps).await;
+                let found = played(group, &corpus, (&plugin, &services), &gaps).await;
                 failed.lock().unwrap().extend(found);
             }
         }));

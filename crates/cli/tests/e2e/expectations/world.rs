@@ -5,6 +5,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 
@@ -24,6 +25,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 use crate::support::{
     marque,
     plugin::{self, Plugin},
+    service::Services,
 };
 
 /// The namespace that Argo's tests use.
@@ -54,6 +56,7 @@ pub(super) struct World {
     schedules: Vec<String>,
     slow: bool,
     busy: bool,
+    services: Arc<Services>,
 }
 
 /// What a command said.
@@ -64,7 +67,11 @@ pub(super) struct Said {
 
 impl World {
     /// Returns an empty server; of a `slow` one pods start only when they are let, as they need their time on a cluster.
-    pub(super) async fn new(corpus: &Path, plugin: &Plugin, slow: bool) -> Self {
+    pub(super) async fn new(
+        corpus: &Path,
+        (plugin, services): (&Plugin, &Arc<Services>),
+        slow: bool,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -93,9 +100,11 @@ impl World {
             schedules: Vec::new(),
             slow,
             busy: false,
+            services: Arc::clone(services),
         };
         world.let_start(None).await;
-        world.apply(&[repositories()]).await.unwrap();
+        world.apply(&[repositories(services)]).await.unwrap();
+        world.apply(&services.secrets(NAMESPACE)).await.unwrap();
         world
     }
 
@@ -192,9 +201,10 @@ impl World {
         Ok(list["items"].as_array().cloned().unwrap_or_default())
     }
 
-    /// Returns the file of the corpus.
+    /// Returns the file of the corpus, with the services of this machine.
     pub(super) fn file(&self, name: &str) -> Result<String, String> {
-        std::fs::read_to_string(self.corpus.join(name)).map_err(|error| format!("`{name}`: {error}"))
+        let text = std::fs::read_to_string(self.corpus.join(name));
+        text.map(|text| self.services.here(&text)).map_err(|error| format!("`{name}`: {error}"))
     }
 
     /// Returns the folder of the volumes that are claimed in the namespace.
@@ -246,8 +256,8 @@ fn root(namespace: &str, schedules: &[String]) -> Value {
 }
 
 /// Returns the artifact repositories that Argo's tests set up in their namespace: this machine's store where theirs is an
-/// object store, and what the plugin keeps.
-fn repositories() -> Value {
+/// object store unless it is asked for by name, and what the plugin keeps.
+fn repositories(services: &Services) -> Value {
     let key = "{{workflow.name}}/{{pod.name}}";
     let default = json!({"archiveLogs": true});
     let plugin = json!({"archiveLogs": true, "plugin": {"name": plugin::NAME, "keyFormat": key}});
@@ -259,7 +269,12 @@ fn repositories() -> Value {
             "namespace": NAMESPACE,
             "annotations": {"workflows.argoproj.io/default-artifact-repository": "default-v1"},
         },
-        "data": {"default-v1": default.to_string(), "plugin-v1": plugin.to_string()},
+        "data": {
+            "default-v1": default.to_string(),
+            "plugin-v1": plugin.to_string(),
+            "my-key": services.repository(),
+            "empty": "",
+        },
     })
 }
 
@@ -277,6 +292,7 @@ fn config(folder: &Path, address: SocketAddr, plugin: &Plugin, slow: bool) -> Co
         // as Argo's tests configure their server
         artifacts: Artifacts {
             repository: serde_json::Map::from_iter([("archiveLogs".to_owned(), true.into())]),
+            networks: vec!["127.0.0.0/8".to_owned()],
             ..Artifacts::default()
         },
         artifact_drivers: vec![ArtifactDriver {

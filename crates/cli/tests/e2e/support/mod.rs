@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests wait for other processes, under a bound")]
 
 pub(crate) mod plugin;
+pub(crate) mod service;
 
 use std::{
     net::TcpListener,
