@@ -89,10 +89,7 @@ impl Turn {
         if !exit.is_failed_or_error() {
             return self.finish(phase, message);
         }
-        let began = node.node_type != model::argo::NodeType::Skipped;
-        let reason =
-            if began { exit_message } else { format!("error in exit template execution : {exit_message}") };
-        self.finish(workflow_phase(exit), reason);
+        self.finish(workflow_phase(exit), exit_message);
     }
 
     /// Ends the run.

@@ -31,17 +31,27 @@ fn written(fields: &serde_json::Map<String, Value>) -> Option<&str> {
     fields.get("podSpecPatch").and_then(Value::as_str).filter(|patch| !patch.is_empty())
 }
 
-/// Returns those volumes that a container of the template mounts.
-fn mounted(template: &Template, volumes: Vec<Volume>) -> Vec<Volume> {
+/// Returns the names of the volumes that a container of the template mounts.
+fn mounts(template: &Template) -> impl Iterator<Item = &str> {
     let set = template.container_set.iter();
     let of_set = set.clone().flat_map(|set| set.containers.iter().map(|node| &node.container));
     let beside = template.init_containers.iter().chain(&template.sidecars).map(|beside| &beside.container);
     let script = template.script.iter().map(|script| &script.container);
     let containers = template.container.iter().chain(script).chain(of_set).chain(beside);
     let mounts = containers.flat_map(|container| &container.volume_mounts);
-    let mounted: HashSet<&str> =
-        mounts.chain(set.flat_map(|set| &set.volume_mounts)).map(|mount| mount.name.as_str()).collect();
+    mounts.chain(set.flat_map(|set| &set.volume_mounts)).map(|mount| mount.name.as_str())
+}
+
+/// Returns those volumes that a container of the template mounts.
+fn mounted(template: &Template, volumes: Vec<Volume>) -> Vec<Volume> {
+    let mounted: HashSet<&str> = mounts(template).collect();
     volumes.into_iter().filter(|volume| mounted.contains(volume.name.as_str())).collect()
+}
+
+/// Returns the first volume that is mounted and that there is none of. Source: Argo `workflowpod.go` addVolumeReferences.
+fn unknown_volume<'a>(template: &'a Template, volumes: &[Volume]) -> Option<&'a str> {
+    let unknown = |mounted: &&str| !volumes.iter().any(|volume| volume.name == *mounted);
+    mounts(template).find(unknown)
 }
 
 /// Returns how far a pod is at first, if its template says so. Source: Argo `docs/progress.md`.
@@ -70,7 +80,12 @@ impl Turn {
             Ok(patches) => patches,
             Err(message) => return self.cannot_start(start, message),
         };
-        let volumes = self.run.live.volumes.iter().chain(&ready.template.volumes).cloned().collect();
+        let volumes: Vec<Volume> =
+            self.run.live.volumes.iter().chain(&ready.template.volumes).cloned().collect();
+        if let Some(missing) = unknown_volume(&ready.template, &volumes) {
+            let message = format!("volume '{missing}' not found in workflow spec");
+            return self.errs(&start, NodeType::Pod, message);
+        }
         let (template, volumes) = match patch::patched(ready.template, volumes, &patches) {
             Ok(patched) => patched,
             Err(message) => return self.cannot_start(start, message),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use model::{
-    argo::{NodeFlag, NodePhase, NodeType, TemplateKind, TemplateRef},
+    argo::{NodeFlag, NodePhase, NodeType, TemplateKind, TemplateRef, WorkflowPhase},
     limits,
 };
 
@@ -16,6 +16,9 @@ use crate::{
 
 /// The annotation of a template by which its nodes are shown.
 const DISPLAY_NAME: &str = "workflows.argoproj.io/display-name";
+/// What a node says that would be too deep. Source: Argo `operator.go` ErrMaxDepthExceeded.
+const TOO_DEEP: &str =
+    "Maximum recursion depth exceeded. See https://argo-workflows.readthedocs.io/en/latest/scaling/";
 
 impl Turn {
     pub(super) fn start(&mut self, start: Start) {
@@ -163,9 +166,7 @@ impl Turn {
 
     pub(super) fn template_of(&self, start: &Start) -> Result<Found, String> {
         if start.depth >= limits::MAX_RECURSION {
-            return Err(
-                "Maximum recursion depth exceeded. See https://argo-workflows.readthedocs.io/en/latest/scaling/".to_owned()
-            );
+            return Err(TOO_DEEP.to_owned());
         }
         if self.run.status.nodes.len() >= limits::MAX_NODES {
             return Err(format!("the workflow has more than {} nodes", limits::MAX_NODES));
@@ -208,18 +209,34 @@ impl Turn {
 
     /// Makes the node of something that cannot start: type Skipped, phase Error.
     pub(super) fn cannot_start(&mut self, start: Start, message: String) {
-        let new = self
-            .new_node(&start, NodeType::Skipped, NodePhase::Error)
-            .because(NodePhase::Error, message.clone());
-        let at = self.make_ended(new);
-        if let Parent::Group(group) = start.parent
-            && let Some(name) = self.node(at).map(|node| node.name.clone())
-            && let Some(group) = self.run.live.group_mut(group)
-        {
-            group
-                .error
-                .get_or_insert(format!("step group deemed errored due to child {name} error: {message}"));
-        }
+        self.errs(&start, NodeType::Skipped, message);
+    }
+
+    /// Makes the node of something that errs before it began, and tells where it belongs what that means there: at the
+    /// top it ends the run. Source: Argo `operator.go` operate, `steps.go` executeStepGroup, `dag.go` executeDAGTask.
+    pub(super) fn errs(&mut self, start: &Start, node_type: NodeType, message: String) {
+        let too_deep = message == TOO_DEEP;
+        let of_task = matches!(start.parent, Parent::Task(..) | Parent::Item(_)) && !too_deep;
+        let shown =
+            if of_task { format!("task '{}' errored: {message}", start.name) } else { message.clone() };
+        let new = self.new_node(start, node_type, NodePhase::Error).because(NodePhase::Error, shown);
+        let whose = match start.parent {
+            Parent::Root => "entry template execution:",
+            Parent::Exit => "exit template execution :",
+            _ => {
+                let at = self.make_ended(new);
+                if let (Parent::Group(group), false) = (start.parent, too_deep)
+                    && let Some(name) = self.node(at).map(|node| node.name.clone())
+                    && let Some(group) = self.run.live.group_mut(group)
+                {
+                    let why = format!("step group deemed errored due to child {name} error: {message}");
+                    group.error.get_or_insert(why);
+                }
+                return;
+            }
+        };
+        self.make(new, Body::Ended);
+        self.finish(WorkflowPhase::Error, format!("error in {whose} {message}"));
     }
 
     /// Lets those start that waited for the run to be unsuspended.

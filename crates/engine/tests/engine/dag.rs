@@ -114,7 +114,7 @@ fn a_cycle_or_an_unknown_dependency_is_an_error_of_the_node() {
             "    - {name: a, template: t, dependencies: [b]}\n    - {name: b, template: t, dependencies: [a]}",
         ),
         "",
-        "Error 0/0 task `a` is part of a cycle of dependencies
+        "Error 0/0 error in entry template execution: task `a` is part of a cycle of dependencies
          wf Skipped Error task `a` is part of a cycle of dependencies",
     );
 }
@@ -159,6 +159,6 @@ templates:
         "Error 0/0
          wf DAG Error
          wf.a Skipped Skipped when 'x == y' evaluated false
-         wf.b Skipped Error inputs.parameters.i was given an absent optional output and has no default",
+         wf.b Skipped Error task 'wf.b' errored: inputs.parameters.i was given an absent optional output and has no default",
     );
 }

@@ -126,7 +126,7 @@ fn what_is_not_supported_is_refused_aloud() {
         world.play(&script(""));
         assert_eq!(
             (world.run.status().phase, world.run.status().message.as_str()),
-            (WorkflowPhase::Error, message),
+            (WorkflowPhase::Error, format!("error in entry template execution: {message}").as_str()),
             "{spec_yaml}"
         );
     };

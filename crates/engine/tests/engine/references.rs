@@ -61,7 +61,7 @@ fn a_template_that_is_not_in_its_workflow_template_is_an_error_of_the_node() {
     let mut world = World::new(spec(yaml), RunOptions::default());
     world.knows = |_| Some(Answer::Templates(templates()));
     world.play(&script(""));
-    assert_eq!(world.node("d").message, "template reference w.none not found");
+    assert_eq!(world.node("d").message, "task 'wf.d' errored: template reference w.none not found");
     assert_eq!(world.run.status().phase, WorkflowPhase::Error);
 }
 

@@ -95,6 +95,51 @@ fn continue_on_lets_later_groups_run() {
 }
 
 #[test]
+fn a_pod_that_cannot_be_made_is_an_error_of_where_it_belongs() {
+    let yaml = |head: &str| {
+        format!(
+            "{head}templates:\n- name: s\n  steps: [[{{name: a, template: t}}, {{name: b, template: u}}], [{{name: c, template: u}}]]\n- name: d\n  dag: {{tasks: [{{name: a, template: t}}, {{name: b, template: u}}]}}\n- name: t\n  container: {{image: a, volumeMounts: [{{name: v}}]}}\n- name: u\n  container: {{image: a}}"
+        )
+    };
+    let lacks = "volume 'v' not found in workflow spec";
+    check(
+        &yaml("entrypoint: t\nonExit: u\n"),
+        "",
+        &format!("Error 0/0 error in entry template execution: {lacks}\nwf Pod Error {lacks}"),
+    );
+    check(
+        &yaml("entrypoint: u\nonExit: t\n"),
+        "",
+        &format!(
+            "Error 1/1 error in exit template execution : {lacks}
+             wf Pod Succeeded
+             wf.onExit Pod Error {lacks}"
+        ),
+    );
+    let group = format!("step group deemed errored due to child wf[0].a error: {lacks}");
+    check(
+        &yaml("entrypoint: s\n"),
+        "",
+        &format!(
+            "Failed 0/0 {group}
+             wf Steps Failed {group}
+             wf[0] StepGroup Error {group}
+             wf[0].a Pod Error {lacks}"
+        ),
+    );
+    check(
+        &yaml("entrypoint: d\n"),
+        "",
+        &format!(
+            "Error 1/1
+             wf DAG Error
+             wf.a Pod Error task 'wf.a' errored: {lacks}
+             wf.b Pod Succeeded"
+        ),
+    );
+}
+
+#[test]
 fn a_missing_input_is_an_error_of_the_step_and_its_group() {
     check(
         "entrypoint: main\ntemplates:\n- name: main\n  steps: [[{name: a, template: t}]]\n- name: t\n  inputs: {parameters: [{name: p}]}\n  container: {image: a}",
@@ -190,7 +235,7 @@ templates:
     check(
         forged,
         "",
-        "Error 0/0 the key `01900000-0000-7000-8000-000000000002/b/o` of artifact `i` is one of another run's
+        "Error 0/0 error in entry template execution: the key `01900000-0000-7000-8000-000000000002/b/o` of artifact `i` is one of another run's
          wf Skipped Error the key `01900000-0000-7000-8000-000000000002/b/o` of artifact `i` is one of another run's",
     );
 }
