@@ -87,6 +87,7 @@ impl Inner {
     pub(crate) fn objects_changed(&self) {
         self.schedules.notify_one();
         self.look_at_limits();
+        self.make_room(None);
     }
 
     /// Looks at the limits of all semaphores again.

@@ -207,7 +207,7 @@ impl Inner {
         // it can be told to begin before it is counted
         let inbox = self.drive(stored, run, 0);
         let begins = match begins {
-            EventKind::Started if !self.throttle.admit(&waiting) => postponed(),
+            EventKind::Started if !self.has_room_for(&waiting) => postponed(),
             begins => {
                 // a memoized resubmit can't be told again after a crash what it takes over, so it does not wait
                 self.throttle.runs(&facts);

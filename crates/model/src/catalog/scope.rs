@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::faults::{BAD_DURATION, BAD_SCOPE, UNKNOWN_REFERENCE};
 use crate::{
-    duration::go_duration_ms, fault::Fault, manifest::Written, name::ScopeRef, oam::IdentityScope,
+    duration::go_duration_ms,
+    fault::Fault,
+    manifest::Written,
+    name::ScopeRef,
+    oam::{IdentityScope, PARALLELISM_LIMIT},
     yaml::did_you_mean,
 };
 
@@ -105,6 +109,18 @@ fn check_fields(written: &Written<IdentityScope>) -> Vec<Fault> {
                 .at(written.place_of("spec.classification"))
                 .help(format!("known are {}", CLASSIFICATIONS.join(", "))),
         );
+    }
+    if let Some(limit) = written.object.metadata.labels.get(PARALLELISM_LIMIT) {
+        let of_root = spec.namespace_root;
+        if !of_root || written.object.parallelism_limit().is_none() {
+            let message = format!("the label `{PARALLELISM_LIMIT}` limits nothing");
+            let help = if of_root {
+                format!("`{}` is no whole number", limit.0.escape_debug())
+            } else {
+                "only the root scope of a namespace has it".to_owned()
+            };
+            faults.push(Fault::new(BAD_SCOPE, message).at(written.place_of("metadata.labels")).help(help));
+        }
     }
     for (index, triggerer) in spec.triggerers.iter().enumerate().filter(|(_, t)| t.via.is_empty()) {
         let fault = Fault::new(BAD_SCOPE, format!("`{}` may start by no path", triggerer.subject));

@@ -20,6 +20,17 @@ pub struct IdentityScope {
     pub spec: IdentityScopeSpec,
 }
 
+/// The label of a namespace's root scope that says how many of its workflows may run at once: Argo's of a Namespace.
+/// Source: Argo `workflow/common` LabelParallelismLimit.
+pub const PARALLELISM_LIMIT: &str = "workflows.argoproj.io/parallelism-limit";
+
+impl IdentityScope {
+    /// Returns how many workflows of its namespace may run at once; `None` if the label does not say or holds no number.
+    pub fn parallelism_limit(&self) -> Option<usize> {
+        self.metadata.labels.get(PARALLELISM_LIMIT)?.0.parse().ok()
+    }
+}
+
 /// The bounds of an IdentityScope; an absent list bounds nobody in (deny by default).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use server::Config;
 
-use crate::harness::{Server, config};
+use crate::harness::{ARGO_SCOPE, Server, config};
 
 const TOO_MANY: &str =
     "Workflow processing has been postponed because too many workflows are already running";
@@ -74,6 +74,32 @@ async fn a_namespace_has_its_own_limit() {
     assert_eq!(phase(&server, "second").await, waits());
     put(&server, "first", "resume").await;
     runs(&server, "second").await;
+}
+
+#[tokio::test]
+async fn the_root_scope_of_a_namespace_says_how_many_run_in_it() {
+    let server = server(|_| ()).await;
+    let limited = async |limit: &str, status: u16| {
+        let text = ARGO_SCOPE.replacen(
+            "metadata: {",
+            &format!("metadata: {{labels: {{workflows.argoproj.io/parallelism-limit: \"{limit}\"}}, "),
+            1,
+        );
+        let files = json!({"files": [{"name": "scope.yaml", "text": text}]});
+        server.post("admin", "/api/marque/v1/apply", files).await.is(status).text()
+    };
+    limited("1", 200).await;
+    for name in ["first", "second", "third"] {
+        submit(&server, name, json!({})).await;
+    }
+    assert_eq!(phase(&server, "second").await, waits());
+    let refused = limited("some", 422).await;
+    assert!(refused.contains("`some` is no whole number"), "{refused}");
+    limited("2", 200).await;
+    runs(&server, "second").await;
+    assert_eq!(phase(&server, "third").await, waits());
+    limited("0", 200).await;
+    runs(&server, "third").await;
 }
 
 #[tokio::test]

@@ -48,6 +48,7 @@ impl Play {
                 self.current = args[0].as_str().map(str::to_owned);
                 Ok(())
             }
+            "add_namespace_limit" => self.world.limit(args[0].as_str().unwrap_or_default()).await,
             "create_workflow_templates" => self.world.apply(&self.all_given("WorkflowTemplate")).await,
             "create_cluster_workflow_templates" => {
                 self.world.apply(&self.all_given("ClusterWorkflowTemplate")).await

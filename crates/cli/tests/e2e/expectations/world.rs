@@ -115,6 +115,13 @@ impl World {
         self.apply(&[root]).await.unwrap();
     }
 
+    /// Limits how many workflows of the namespace run at once, as the label of a Namespace does.
+    pub(super) async fn limit(&self, most: &str) -> Result<(), String> {
+        let mut root = root(NAMESPACE, &self.schedules);
+        root["metadata"]["labels"] = json!({"workflows.argoproj.io/parallelism-limit": most});
+        self.apply(&[root]).await
+    }
+
     /// Applies objects together, as `kubectl apply` would: what one refers to may be another.
     pub(super) async fn apply(&self, objects: &[Value]) -> Result<(), String> {
         let file = |object: &Value| json!({"name": "object.yaml", "text": object.to_string()});
