@@ -85,11 +85,12 @@ impl Turn {
         let Stage::Exit(phase, message) = &self.run.live.stage else { return };
         let (phase, message) = (*phase, message.clone());
         let Some(node) = self.node(at) else { return };
-        let (exit, exit_message) = (node.phase, node.message.clone());
-        if !exit.is_failed_or_error() {
+        // how the entry node ended counts first
+        if phase != WorkflowPhase::Succeeded || !node.phase.is_failed_or_error() {
             return self.finish(phase, message);
         }
-        self.finish(workflow_phase(exit), exit_message);
+        let (exit, exit_message) = (workflow_phase(node.phase), node.message.clone());
+        self.finish(exit, exit_message);
     }
 
     /// Ends the run.

@@ -212,19 +212,17 @@ impl Turn {
             let places =
                 |ids: &[NodeId]| -> Vec<usize> { ids.iter().rev().filter_map(|id| self.at(id)).collect() };
             match node.node_type {
-                NodeType::TaskGroup if !node.children.is_empty() => {
-                    open.extend(places(&node.children).into_iter().filter(|at| !self.is_hook(*at)));
-                }
+                NodeType::TaskGroup if !node.children.is_empty() => open.extend(places(&node.children)),
                 // The containers of a set lead on, one to the other.
                 NodeType::Pod | NodeType::Container if self.leads_to_containers(at, node) => {
                     open.extend(places(&node.children).into_iter().filter(|at| self.is_container(*at)));
                 }
-                NodeType::Retry => open.extend(self.run.live.slots.get(at).and_then(|slot| slot.latest)),
-                // Those of a steps or DAG node are leaves already.
-                NodeType::Steps | NodeType::Dag => {
-                    let mut leaves = places(&node.outbound_nodes);
-                    leaves.reverse();
-                    last.extend(leaves);
+                // Its last child as it is, be it steps or a hook.
+                NodeType::Retry if !node.children.is_empty() => {
+                    last.extend(node.children.last().and_then(|id| self.at(id)));
+                }
+                NodeType::Steps | NodeType::Dag if !is_hit(node) => {
+                    open.extend(places(&node.outbound_nodes));
                 }
                 NodeType::Container if last.contains(&at) => {}
                 _ => last.push(at),
@@ -346,4 +344,9 @@ fn display_name(name: &str, boundary: Option<&str>) -> String {
         (!index.is_empty() && index.bytes().all(|b| b.is_ascii_digit())).then(|| rest.strip_prefix('.'))?
     });
     after_group.unwrap_or(within).to_owned()
+}
+
+/// Whether a node's outputs were those of another run.
+fn is_hit(node: &NodeStatus) -> bool {
+    node.memoization_status.as_ref().is_some_and(|status| status.hit)
 }

@@ -186,8 +186,13 @@ impl Turn {
 
     /// Returns a new node for `start`.
     pub(super) fn new_node(&self, start: &Start, node_type: NodeType, phase: NodePhase) -> NewNode {
-        let retried = matches!(start.parent, Parent::Attempt(_));
-        let hooked = start.parent.is_hook();
+        let retry = match start.parent {
+            Parent::Attempt(retry) => self.run.live.slots.get(retry),
+            _ => None,
+        };
+        let hooked = retry.map_or(start.parent, |retry| retry.parent).is_hook();
+        // Argo's retry node of a hook has the flag of its attempts
+        let retried = retry.is_some() || (hooked && node_type == NodeType::Retry);
         NewNode {
             name: start.name.clone(),
             node_type,
@@ -200,7 +205,7 @@ impl Turn {
             parent: start.parent,
             hooked: start.hooked,
             // the place of an attempt is its retry node's, which gives it back
-            counted: start.counted && !retried,
+            counted: start.counted && retry.is_none(),
             hooks: start.hooks.clone(),
             shown_as: start.shown_as.clone(),
             at: start.been.node,

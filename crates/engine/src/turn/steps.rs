@@ -291,7 +291,11 @@ impl Turn {
     pub(super) fn note_outbound(&mut self, at: usize) {
         let last = match self.run.live.slots.get(at).map(|slot| &slot.body) {
             Some(Body::Steps(steps)) => {
-                steps.current.map(|group| self.last_of_group(group)).unwrap_or_default()
+                let last = |group: usize| {
+                    let empty = self.node(group).is_none_or(|group| group.children.is_empty());
+                    if empty { Vec::new() } else { self.last_of_group(group) }
+                };
+                steps.current.map(last).unwrap_or_default()
             }
             Some(Body::Dag(dag)) => {
                 let nodes = dag.targets.iter().filter_map(|target| dag.tasks.get(*target)?.node);
