@@ -318,10 +318,12 @@ impl Turn {
             }
         }
         let error = state.error.take();
-        self.note_outbound(dag);
         match (error, failed) {
             (Some(reason), _) => self.end(dag, NodePhase::Error, reason),
-            (None, Some(phase)) => self.end(dag, phase, String::new()),
+            (None, Some(phase)) => {
+                self.note_outbound(dag);
+                self.end(dag, phase, String::new());
+            }
             (None, None) => self.composite_done(dag),
         }
     }

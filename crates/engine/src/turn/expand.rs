@@ -12,10 +12,14 @@ impl Turn {
     /// Why the items cannot be read or are too many.
     pub(super) fn expand(&mut self, asker: Asker, name: &str, call: &Call) -> Result<Vec<Expanded>, String> {
         let items = match (&call.with_items, &call.with_sequence) {
-            (Some(items), _) => items.clone(),
-            (None, _) if !call.with_param.is_empty() => item::of_param(&call.with_param)?,
-            (None, Some(sequence)) => item::of_sequence(sequence)?,
-            (None, None) => Vec::new(),
+            (Some(items), _) if !items.is_empty() => items.clone(),
+            _ if !call.with_param.is_empty() => match item::of_param(&call.with_param) {
+                // what would not run need not be readable
+                Err(_) if matches!(expr::when(&call.when), Ok(false)) => Vec::new(),
+                items => items?,
+            },
+            (_, Some(sequence)) => item::of_sequence(sequence)?,
+            (_, None) => Vec::new(),
         };
         if self.run.status.nodes.len().saturating_add(items.len()) > limits::MAX_NODES {
             return Err(format!("the workflow has more than {} nodes", limits::MAX_NODES));

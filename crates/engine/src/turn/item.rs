@@ -61,9 +61,41 @@ pub(super) fn variables(item: &Value) -> HashMap<String, String> {
 
 /// Reads the items of a `withParam`.
 pub(super) fn of_param(text: &str) -> Result<Vec<Value>, String> {
-    serde_json::from_str(text).map_err(|error| {
-        format!("withParam value could not be parsed as a JSON list: {}: {error}", text.trim())
-    })
+    let wrong = |why: String| {
+        Err(format!("withParam value could not be parsed as a JSON list: {}: {why}", text.trim()))
+    };
+    let kind = match serde_json::from_str(text) {
+        Ok(Value::Array(items)) => return Ok(items),
+        Ok(Value::Null) => return Ok(Vec::new()),
+        Ok(Value::Bool(_)) => "bool",
+        Ok(Value::Number(_)) => "number",
+        Ok(Value::String(_)) => "string",
+        Ok(Value::Object(_)) => "object",
+        Err(_) => return wrong(not_json(text)),
+    };
+    wrong(format!("json: cannot unmarshal {kind} into Go value of type []v1alpha1.Item"))
+}
+
+/// Returns why a text is no JSON, as Go's decoder says it where it says it of the first character.
+pub(super) fn not_json(text: &str) -> String {
+    let first = text.trim_start_matches([' ', '\t', '\r', '\n']).chars().next();
+    match (first, serde_json::from_str::<Value>(text)) {
+        (None, _) => "unexpected end of JSON input".to_owned(),
+        (Some(first), _) if !first.is_ascii_digit() && !"{[\"-tfn".contains(first) => {
+            format!("invalid character {} looking for beginning of value", quoted(first))
+        }
+        (_, Err(error)) if error.is_eof() => "unexpected end of JSON input".to_owned(),
+        (_, Err(error)) => error.to_string(),
+        (_, Ok(_)) => String::new(),
+    }
+}
+
+/// Source: Go `encoding/json` quoteChar.
+fn quoted(character: char) -> String {
+    match character {
+        '\'' => "'\\''".to_owned(),
+        other => format!("'{other}'"),
+    }
 }
 
 /// Returns the items of a `withSequence`.

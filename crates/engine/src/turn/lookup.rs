@@ -34,6 +34,11 @@ impl Turn {
         }
         let Some(child) = self.ended_child(asker, call) else { return Ok(Lookup::Unknown) };
         let (Some(items), true) = (&child.items, field.starts_with("outputs.")) else {
+            let whole = child.node.filter(|node| asker.about == Some(*node) && field == "status");
+            if let Some(node) = whole.and_then(|node| self.node(node)) {
+                // to its own hooks a retry node is what it is, not its latest attempt
+                return Ok(Lookup::Text(node.phase.as_str().to_owned()));
+            }
             return Ok(child.node.map_or(Lookup::Unknown, |node| self.field_of(node, field)));
         };
         let Some(text) = self.aggregate(items, field)? else { return Ok(Lookup::Unknown) };
@@ -163,8 +168,9 @@ impl Turn {
             "outputs.result" => {
                 let mut results = Vec::new();
                 for result in succeeded.filter_map(|outputs| outputs.result.as_ref()) {
-                    let parsed: Value = serde_json::from_str(result)
-                        .map_err(|error| format!("a result is not JSON and cannot be aggregated: {error}"))?;
+                    let parsed: Value = serde_json::from_str(result).map_err(|_| {
+                        format!("a result is not JSON and cannot be aggregated: {}", item::not_json(result))
+                    })?;
                     results.push(item::sorted(&parsed));
                 }
                 Value::Array(results)
@@ -198,7 +204,7 @@ impl Turn {
     /// node sees it; `Ok(None)` if whoever makes it made none.
     pub(super) fn artifact(&self, asker: Asker, reference: &str) -> Result<Option<Given>, String> {
         let name = expr::pure_tag(reference).unwrap_or(reference);
-        let unable = || format!("Unable to resolve: {{{{{name}}}}}");
+        let unable = || format!("Unable to resolve: \"{name}\"");
         if let Some(input) = name.strip_prefix("inputs.artifacts.") {
             let frame = self.run.live.frame(asker.boundary).ok_or_else(unable)?;
             return frame.artifacts.get(input).cloned().map(Some).ok_or_else(unable);

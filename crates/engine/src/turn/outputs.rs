@@ -59,7 +59,7 @@ impl Turn {
             (Ok(Lookup::Text(text)), _) => Ok(text),
             (_, Some(default)) => Ok(default.0.clone()),
             (Err(reason), None) => Err(reason),
-            (Ok(_), None) => Err(format!("Unable to resolve: {{{{{name}}}}}")),
+            (Ok(_), None) => Err(format!("Unable to resolve: \"{name}\"")),
         }
     }
 }

@@ -143,9 +143,11 @@ impl Names<'_> {
     }
 }
 
-/// Whether the call stands for many.
+/// Whether the call stands for many; an empty `withItems` is none to Argo. Source: Argo `WorkflowStep.ShouldExpand`.
 pub(super) fn expands(call: &Call) -> bool {
-    call.with_items.is_some() || !call.with_param.is_empty() || call.with_sequence.is_some()
+    call.with_items.as_ref().is_some_and(|items| !items.is_empty())
+        || !call.with_param.is_empty()
+        || call.with_sequence.is_some()
 }
 
 impl Turn {
@@ -157,7 +159,8 @@ impl Turn {
         self.resolve_names(asker, call)?;
         let looped = expands(call);
         let computed = self.expand_call(asker, call, false)?;
-        let policy = Unresolved::RefuseRoots(if looped { ROOTS_BUT_ITEM } else { ARGO_ROOTS });
+        let may_name_item = looped || call.with_items.is_some();
+        let policy = Unresolved::RefuseRoots(if may_name_item { ROOTS_BUT_ITEM } else { ARGO_ROOTS });
         let mut look_up = |name: &str| self.scoped(asker, name);
         let mut names = Names { look_up: &mut look_up, failure: None };
         names.text(&mut call.when, policy)?;

@@ -220,28 +220,45 @@ impl Turn {
     /// Makes the node of something that errs before it began, and tells where it belongs what that means there: at the
     /// top it ends the run. Source: Argo `operator.go` operate, `steps.go` executeStepGroup, `dag.go` executeDAGTask.
     pub(super) fn errs(&mut self, start: &Start, node_type: NodeType, message: String) {
-        let too_deep = message == TOO_DEEP;
-        let of_task = matches!(start.parent, Parent::Task(..) | Parent::Item(_)) && !too_deep;
-        let shown =
-            if of_task { format!("task '{}' errored: {message}", start.name) } else { message.clone() };
+        let shown = shown_error(start.parent, &start.name, &message);
         let new = self.new_node(start, node_type, NodePhase::Error).because(NodePhase::Error, shown);
-        let whose = match start.parent {
-            Parent::Root => "entry template execution:",
-            Parent::Exit => "exit template execution :",
-            _ => {
-                let at = self.make_ended(new);
-                if let (Parent::Group(group), false) = (start.parent, too_deep)
-                    && let Some(name) = self.node(at).map(|node| node.name.clone())
-                    && let Some(group) = self.run.live.group_mut(group)
-                {
+        if matches!(start.parent, Parent::Root | Parent::Exit) {
+            self.make(new, Body::Ended);
+        } else {
+            self.make_ended(new);
+        }
+        self.tell_of_error(start.parent, &start.name, &message);
+    }
+
+    /// Ends a steps or DAG node that errs when its children are done, and tells where it belongs what that means there.
+    pub(super) fn errs_in_the_end(&mut self, at: usize, message: String) {
+        let Some(parent) = self.run.live.slots.get(at).map(|slot| slot.parent) else { return };
+        let name = self.node(at).map(|node| node.name.clone()).unwrap_or_default();
+        if matches!(parent, Parent::Group(_)) {
+            self.tell_of_error(parent, &name, &message);
+        }
+        self.end(at, NodePhase::Error, shown_error(parent, &name, &message));
+        if matches!(parent, Parent::Root | Parent::Exit) {
+            self.tell_of_error(parent, &name, &message);
+        }
+    }
+
+    fn tell_of_error(&mut self, parent: Parent, name: &str, message: &str) {
+        match parent {
+            Parent::Root => {
+                self.finish(WorkflowPhase::Error, format!("error in entry template execution: {message}"));
+            }
+            Parent::Exit => {
+                self.finish(WorkflowPhase::Error, format!("error in exit template execution : {message}"));
+            }
+            Parent::Group(group) if message != TOO_DEEP => {
+                if let Some(group) = self.run.live.group_mut(group) {
                     let why = format!("step group deemed errored due to child {name} error: {message}");
                     group.error.get_or_insert(why);
                 }
-                return;
             }
-        };
-        self.make(new, Body::Ended);
-        self.finish(WorkflowPhase::Error, format!("error in {whose} {message}"));
+            _ => {}
+        }
     }
 
     /// Lets those start that waited for the run to be unsuspended.
@@ -249,6 +266,16 @@ impl Turn {
         for start in std::mem::take(&mut self.run.live.held) {
             self.then_start(start);
         }
+    }
+}
+
+/// Returns what a node says that errs: a task says whose error it is. Source: Argo `dag.go` executeDAGTask.
+fn shown_error(parent: Parent, name: &str, message: &str) -> String {
+    match parent {
+        Parent::Task(..) | Parent::Item(_) if message != TOO_DEEP => {
+            format!("task '{name}' errored: {message}")
+        }
+        _ => message.to_owned(),
     }
 }
 

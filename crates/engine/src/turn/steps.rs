@@ -274,8 +274,9 @@ impl Turn {
         let Some(declared) = self.run.live.frame(at).map(|frame| frame.outputs.clone()) else { return };
         let hooked = self.run.live.slots.get(at).is_some_and(|slot| slot.hooked);
         match self.composite_outputs(Asker { boundary: at, task: None, hooked, about: None }, &declared) {
-            Err(reason) => self.end(at, NodePhase::Error, reason),
+            Err(reason) => self.errs_in_the_end(at, reason),
             Ok(outputs) => {
+                self.note_outbound(at);
                 if let Some(outputs) = &outputs {
                     self.publish(&declared, outputs);
                 }
