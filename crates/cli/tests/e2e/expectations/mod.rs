@@ -66,6 +66,13 @@ fn needs_time(test: &Value) -> bool {
     steps.windows(2).any(|two| two[0]["do"] == "submit" && (acts(&two[1]) || waits(&two[1])))
 }
 
+/// Returns whether a test counts runs that become more and more.
+fn counts(test: &Value) -> bool {
+    let steps = test["steps"].as_array().unwrap();
+    let counts = |step: &Value| step["args"][1].as_u64().is_some_and(|count| count > 1);
+    steps.iter().any(|step| step["do"] == "wait_for_workflow_list_count" && counts(step))
+}
+
 async fn played(
     group: Group,
     corpus: &std::path::Path,
@@ -75,6 +82,7 @@ async fn played(
     let mut failed = Vec::new();
     let mut play = Play::new(World::new(corpus, (plugin, services), needs_time(&group[0].1)).await);
     for (name, test) in group {
+        play.tick = if counts(&test) { steps::SLOW_TICK } else { steps::TICK };
         play.patience = if gaps.contains_key(name.as_str()) { PATIENCE_WITH_GAPS } else { PATIENCE };
         for (number, step) in test["steps"].as_array().unwrap().iter().enumerate() {
             if let Err(why) = play.step(step).await {

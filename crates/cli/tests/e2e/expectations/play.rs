@@ -6,7 +6,10 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Map, Value};
 
-use super::world::{GLANCE, NAMESPACE, World};
+use super::{
+    steps::TICK,
+    world::{GLANCE, NAMESPACE, World},
+};
 
 /// The shortest pause before another look.
 const BLINK: Duration = Duration::from_millis(20);
@@ -20,6 +23,7 @@ const LABEL: (&str, &str) = ("workflows.argoproj.io/test", "true");
 pub(super) struct Play {
     pub(super) world: World,
     /// How long one wait may take.
+    pub(super) tick: &'static str,
     pub(super) patience: Duration,
     /// What was given last of each kind, by kind.
     pub(super) given: Vec<(String, Value)>,
@@ -31,7 +35,14 @@ pub(super) struct Play {
 
 impl Play {
     pub(super) fn new(world: World) -> Self {
-        Self { world, patience: Duration::ZERO, given: Vec::new(), current: None, unsettled: false }
+        Self {
+            world,
+            tick: TICK,
+            patience: Duration::ZERO,
+            given: Vec::new(),
+            current: None,
+            unsettled: false,
+        }
     }
 
     /// Plays a step; in a slow world pods start after the first that is done with what was submitted.
